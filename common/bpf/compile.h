@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "common/base/result.h"
+#include "common/bpf/program.h"
+#include "common/seccomp/profile.h"
+
+namespace seccompd::bpf {
+
+// Builds the filter as runc and crun do: libseccomp, rules in file order, names resolved natively,
+// rules equal to the default skipped, OR on a repeated argument index, bad arch untouched
+// (KILL_THREAD). kInvalidArgument says which rule libseccomp refused and why. Writes to a memfd, the
+// only way libseccomp 2.5 exports a program; no other side effect.
+[[nodiscard]] base::Result<Program> Compile(const seccomp::Profile& profile, seccomp::Arch native);
+
+// "2.5.4": the library actually linked.
+std::string LibseccompVersion();
+
+}  // namespace seccompd::bpf
