@@ -83,6 +83,25 @@ TEST_F(ReadContainerTest, APidThatIsListedAgainAndCannotBeOpenedIsUnseen) {
   EXPECT_EQ(outcome.container.unseen_processes, 1U);
 }
 
+TEST_F(ReadContainerTest, APidThatIsListedAgainIsTriedAgain) {
+  TempTree proc;
+  const base::UniqueFd fd = proc.Open();
+  ProcReader reader(fd.get());
+  FoundContainer found;
+  found.pids = {7};
+  const ReadOutcome outcome =
+      ReadContainer(reader, found, kTicks, [&]() -> base::Result<FoundContainer> {
+        proc.File("7/stat", "7 (a) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n")
+            .File("7/status",
+                  "Name:\ta\nState:\tS (sleeping)\nTgid:\t7\nPid:\t7\nPPid:\t1\nThreads:\t1\n"
+                  "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n");
+        return found;
+      });
+  EXPECT_THAT(PidsOf(outcome), ElementsAre(7));
+  EXPECT_EQ(outcome.container.unseen_processes, 0U);
+  EXPECT_EQ(outcome.vanished, 0U);
+}
+
 TEST_F(ReadContainerTest, AListThatCannotBeReadAgainProvesNothing) {
   FoundContainer found;
   found.pids = {::getpid(), kNobody};

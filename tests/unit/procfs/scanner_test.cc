@@ -143,6 +143,27 @@ TEST_F(ScanTest, AThreadedContainersProcessesAreFoundByTheirThreads) {
   }
 }
 
+// Such a list comes in pieces of a page.
+TEST_F(ScanTest, ALongListIsReadToItsEnd) {
+  constexpr std::size_t kThreads = 1'200;
+  for (const std::string& hierarchy : hierarchies_) {
+    const RealCgroup cgroup(hierarchy);
+    if (!std::filesystem::exists(cgroup.path() + "/cgroup.type")) continue;
+    cgroup.Make(kA);
+    const RealProcess child([](const Ready&) {
+      for (std::size_t i = 1; i < kThreads; ++i) StartThread([] {});
+    });
+    cgroup.Move(child.pid(), kPod);
+    cgroup.Write(kA + "/cgroup.type", "threaded");
+    cgroup.Move(child.pid(), kA);
+    const base::UniqueFd root = cgroup.Open();
+    const auto tree = WalkCgroups(root.get());
+    ASSERT_TRUE(tree);
+    ASSERT_THAT(tree->containers, SizeIs(1));
+    EXPECT_THAT(tree->containers[0].thread_ids, SizeIs(kThreads));
+  }
+}
+
 TEST_F(ScanTest, AThreadedChildOfAContainerHidesNothing) {
   for (const std::string& hierarchy : hierarchies_) {
     const RealCgroup cgroup(hierarchy);
