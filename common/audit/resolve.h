@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "common/audit/observation.h"
@@ -19,6 +20,8 @@ enum class Naming : std::uint8_t {
   kNoPod,        // no pod record has its pod uid
   kNotFound,     // running by the pod's status, but no such cgroup
 };
+
+std::string_view NamingName(Naming naming);
 
 // One container to judge. Pointers borrow from the arguments of Resolve; `workload` is null for
 // kUnanimous, kNotYetNamed and kNoPod, `pod` for kNoPod, `observation` for kNotFound.
