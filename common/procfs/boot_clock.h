@@ -31,8 +31,8 @@ struct BootClock {
 [[nodiscard]] std::optional<std::chrono::seconds> ParseBootTime(std::string_view proc_stat);
 
 // Was the process that has this pid now the one that had it when a list was taken at `listed_at`
-// (CLOCK_BOOTTIME)? True is proof: a pid has one owner from its start on. False: started in the same
-// tick or later, so it may be another process and the list has to be read again.
+// (CLOCK_BOOTTIME)? True is proof: a pid has one owner from its start on. False: started in the
+// same tick or later, so it may be another process and the list has to be read again.
 [[nodiscard]] bool StartedBefore(std::uint64_t start_ticks, std::chrono::nanoseconds listed_at,
                                  std::uint64_t ticks_per_second);
 
