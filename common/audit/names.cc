@@ -74,6 +74,8 @@ std::string_view ReasonName(Reason reason) {
       return "bad-profile-type";
     case Reason::kNoHostPid:
       return "no-host-pid";
+    case Reason::kUnread:
+      return "unread";
     case Reason::kStarting:
       return "starting";
     case Reason::kNoProcess:

@@ -9,7 +9,8 @@ Observation Observe(const procfs::Container& container, const procfs::BootClock&
   Observation observation{.ref = container.ref,
                           .cgroup_path = container.cgroup_path,
                           .cgroup_id = container.cgroup_id,
-                          .processes = {}};
+                          .processes = {},
+                          .unseen_processes = container.unseen_processes};
   observation.processes.reserve(container.processes.size());
   const std::uint64_t now_ticks = procfs::NowTicks(clock);
   for (const procfs::Process& process : container.processes) {

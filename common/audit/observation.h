@@ -26,6 +26,7 @@ struct Observation {
   std::string cgroup_path;
   std::uint64_t cgroup_id = 0;
   std::vector<ObservedProcess> processes;
+  std::uint32_t unseen_processes = 0;  // in it, but not readable from here
 
   bool operator==(const Observation&) const = default;
 };

@@ -30,6 +30,10 @@ class JsonWriter {
     Key(key);
     Literal(fmt::format("\"{}\"", base::EscapeJson(value)));
   }
+  void TextItem(std::string_view value) {
+    Separate();
+    Literal(fmt::format("\"{}\"", base::EscapeJson(value)));
+  }
   template <std::integral T>
   void Number(std::string_view key, T value) {
     Key(key);
@@ -216,6 +220,11 @@ std::string RenderJson(const Report& report) {
   json.Text("evidence", EvidenceName(report.facts.evidence));
   json.OptionalTime("start", report.facts.start);
   json.OptionalTime("end", report.facts.end);
+  json.Flag("complete", report.facts.complete);
+  json.Key("notes");
+  json.Open('[');
+  for (const std::string& note : report.facts.notes) json.TextItem(note);
+  json.Close(']');
   WriteCounts(json, report);
   json.Key("containers");
   json.Open('[');

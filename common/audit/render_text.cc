@@ -245,9 +245,10 @@ std::string RenderText(const Report& report, const TextOptions& options) {
   if (!findings.empty()) {
     AppendTable(out, findings, options.colour);
   } else {
-    out += others.empty() ? "no containers\n" : "no findings (--all lists every container)\n";
+    out += report.rows.empty() ? "no containers\n" : "no findings (--all lists every container)\n";
   }
   out += Summary(report) + '\n';
+  for (const std::string& note : report.facts.notes) out += "note: " + base::Printable(note) + '\n';
   for (const RestartHint& hint : report.restarts) out += "restart: " + hint.command + '\n';
   return out;
 }

@@ -34,6 +34,8 @@ struct PassFacts {
   base::WallTime end;
   std::size_t processes = 0;       // read in containers
   std::size_t ended_unjudged = 0;  // containers that came and went between two passes
+  bool complete = true;            // false: a part of the node was not seen, so nothing is clean
+  std::vector<std::string> notes;  // what a reader must know of this pass, one sentence each
 };
 
 // One container of the node.
@@ -109,7 +111,9 @@ struct Report {
   std::vector<RestartHint> restarts;
   Counts counts;
 
-  [[nodiscard]] bool HasFindings() const { return counts.alarms != 0 || !findings.empty(); }
+  [[nodiscard]] bool HasFindings() const {
+    return counts.alarms != 0 || !findings.empty() || !facts.complete;
+  }
 };
 
 // Pods that carry the whole pass: joins, judges and counts. With NodeDefault kUndecided in the

@@ -107,28 +107,41 @@ void Record(const Outcome& outcome, Judgement& judgement) {
   judgement.filter_witness = outcome.finding->witness;
 }
 
+// "Every thread has a filter" needs every thread; one without a filter needs no more evidence.
+bool NeedsAllRead(Verdict verdict) {
+  return verdict != Verdict::kNotEnforced && verdict != Verdict::kWeaker &&
+         verdict != Verdict::kUnknown && verdict != Verdict::kUnconfined;
+}
+
 // The worst of the processes that can be judged; without one, why not.
 void JudgeProcesses(const Observation& observation, const Asked& asked,
                     std::span<const FilterFinding> findings, Judgement& judgement) {
   Outcome worst;
   bool deferred = false;
+  bool all_read = observation.unseen_processes == 0;
   for (const ObservedProcess& observed : observation.processes) {
     if (!observed.process.live) continue;
     if (observed.deferred) {
       deferred = true;
       continue;
     }
+    all_read = all_read && observed.process.threads_complete;
     const Outcome outcome = JudgeProcess(observed, asked, findings);
     if (Worse(outcome, worst)) worst = outcome;
   }
   if (worst.process == nullptr) {
     judgement.verdict = Verdict::kUnknown;
-    judgement.reason = deferred ? Reason::kStarting : Reason::kNoProcess;
+    judgement.reason = observation.unseen_processes != 0 ? Reason::kNoHostPid
+                       : deferred                        ? Reason::kStarting
+                                                         : Reason::kNoProcess;
     return;
   }
   judgement.verdict = worst.verdict;
   judgement.reason = worst.reason;
   Record(worst, judgement);
+  if (all_read || !NeedsAllRead(worst.verdict)) return;
+  judgement.verdict = Verdict::kUnknown;
+  judgement.reason = Reason::kUnread;
 }
 
 // `filtered` by a Localhost profile may be the filter of an older revision.
@@ -263,6 +276,8 @@ std::string WhyUnknown(const Subject& subject, const Judgement& judgement) {
       return "seccompProfile.type is none of RuntimeDefault, Localhost, Unconfined";
     case Reason::kNoHostPid:
       return "its processes cannot be seen from this PID namespace; run with hostPID";
+    case Reason::kUnread:
+      return "a process or thread of it could not be read";
     case Reason::kStarting:
       return "the runtime is still starting it";
     case Reason::kNoProcess:

@@ -50,6 +50,7 @@ enum class Reason : std::uint8_t {
   kNodeDefault,   // nothing is set and the node's default is not known
   kBadProfileType,  // seccompProfile.type is none that the API has
   kNoHostPid,       // its processes cannot be seen from here
+  kUnread,          // what was read is as it should be, but a process or thread could not be read
   kStarting,        // still the runtime's init
   kNoProcess,       // its cgroup has no live process
   kNoPod,           // no pod record names its pod
