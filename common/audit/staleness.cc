@@ -25,8 +25,9 @@ RevisionRead WhichRevision(const InstalledProfile& profile, base::WallTime start
     if (revisions[i].digest == current.digest) {
       read_current = true;
     } else {
+      // Two candidates: older for certain, but which one is not.
+      other = read_other ? std::nullopt : std::optional(revisions[i].number);
       read_other = true;
-      other = revisions[i].number;
     }
   }
   if (forgotten && start < revisions.front().installed_at + window) {
