@@ -25,7 +25,9 @@ std::string_view ProfileStateName(ProfileState state);
 
 struct Revision {
   std::uint32_t number = 0;  // from 1, never reused
-  base::Digest digest;       // of the canonical rendering
+  base::Digest digest;       // of the canonical rendering on disk
+  base::Digest
+      meaning;  // of what it decides: two revisions with one meaning are one to a container
   base::WallTime installed_at;
 
   bool operator==(const Revision&) const = default;

@@ -147,6 +147,8 @@ void WriteAskedAndLoaded(JsonWriter& json, const Row& row) {
   json.Text("level", AskedLevelName(row.asked.level));
   json.OptionalText("path", row.asked.path);
   json.OptionalNumber("revision", row.judgement.asked_revision);
+  const auto& digest = row.judgement.asked_digest;
+  json.OptionalText("digest", digest ? "sha256:" + digest->Hex() : std::string());
   json.Flag("privileged", row.asked.privileged);
   json.Close('}');
   const Loaded& loaded = row.judgement.loaded;

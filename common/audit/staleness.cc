@@ -22,7 +22,7 @@ RevisionRead WhichRevision(const InstalledProfile& profile, base::WallTime start
       if (first_ever && !begun) return {.currency = Currency::kBeforeLedger, .revision = {}};
       continue;
     }
-    if (revisions[i].digest == current.digest) {
+    if (revisions[i].meaning == current.meaning) {
       read_current = true;
     } else {
       // Two candidates: older for certain, but which one is not.

@@ -10,7 +10,7 @@
 namespace seccompd::audit {
 
 enum class Currency : std::uint8_t {
-  kCurrent,       // read the revision in force, or one of the same content
+  kCurrent,       // read the revision in force, or one of the same meaning
   kStale,         // read an older revision
   kRace,          // started too near to an install to tell which
   kBeforeLedger,  // older than the first file that the ledger knows at this path

@@ -341,6 +341,7 @@ Judgement Judge(const Subject& subject, const InstalledView& installed, const Ju
   const InstalledProfile* profile = ProfileOf(subject.asked, installed);
   if (profile != nullptr && !profile->revisions.empty()) {
     judgement.asked_revision = profile->revisions.back().number;
+    judgement.asked_digest = profile->revisions.back().digest;
   }
   judgement.reason = Obstacle(subject, options);
   if (judgement.reason == Reason::kRuntimeClass) {

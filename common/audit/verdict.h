@@ -121,6 +121,7 @@ struct Judgement {
   Evidence evidence = Evidence::kStatus;
   Loaded loaded;
   std::optional<std::uint32_t> asked_revision;  // in force for the asked path
+  std::optional<base::Digest> asked_digest;     // of that revision's bytes
   std::optional<Verdict> missing;               // of kStale, at evidence filter
   std::string filter_witness;                   // input on which the filters differ
   std::optional<Witness> witness;

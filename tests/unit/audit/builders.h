@@ -72,7 +72,8 @@ inline PodWorkload MakePod(std::vector<Workload> containers) {
 
 inline Revision MakeRevision(std::uint32_t number, std::chrono::milliseconds age,
                              std::string_view content) {
-  return {number, base::Sha256(content), Now() - age};
+  return {number, base::Sha256("bytes of " + std::string(content)), base::Sha256(content),
+          Now() - age};
 }
 
 inline InstalledView MakeInstalled(std::string path, InstalledProfile profile) {

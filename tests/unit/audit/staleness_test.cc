@@ -74,6 +74,13 @@ TEST(WhichRevision, RollbackMakesTheOldContainersCurrentAgain) {
   EXPECT_EQ(Read(revisions, seconds(150)), (RevisionRead{Currency::kStale, 2}));
 }
 
+TEST(WhichRevision, OtherBytesOfTheSameMeaningAreNoNewRevision) {
+  std::vector<Revision> revisions = {MakeRevision(1, seconds(300), "a"),
+                                     MakeRevision(1, seconds(100), "a")};
+  revisions[1].digest = base::Sha256("a comment more");
+  EXPECT_EQ(Read(revisions, seconds(200)).currency, Currency::kCurrent);
+}
+
 TEST(WhichRevision, QuickUpdatesInARowAreStaleOrRaceNeverCurrent) {
   const std::vector<Revision> revisions = {MakeRevision(1, seconds(100), "a"),
                                            MakeRevision(2, seconds(98), "b"),

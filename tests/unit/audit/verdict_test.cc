@@ -264,6 +264,7 @@ TEST(Judge, FilterOlderThanTheRevisionInForceIsStale) {
       Scene(Localhost("web/api.json"), {MakeProcess(7, 2, hours(2))}).Judged(TwoRevisions());
   EXPECT_EQ(Show(judgement), "stale(old-revision)!");
   EXPECT_EQ(judgement.asked_revision, 9U);
+  EXPECT_EQ(judgement.asked_digest, base::Sha256("bytes of new"));
   EXPECT_EQ(judgement.loaded.revision, 8U);
   EXPECT_EQ(judgement.why, "loaded r8, r9 is in force: restart");
 }
