@@ -28,7 +28,7 @@ class ContainerHostTest : public ::testing::TestWithParam<Runtime> {
 
 INSTANTIATE_TEST_SUITE_P(Runtimes, ContainerHostTest,
                          ::testing::Values(Runtime::kCrun, Runtime::kRunc),
-                         [](const auto& info) { return RuntimeName(info.param); });
+                         [](const auto& test) { return RuntimeName(test.param); });
 
 TEST_P(ContainerHostTest, FilteredContainerShowsModeTwoAndOneFilter) {
   ContainerHost host(GetParam());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/container_host.h"
 
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/json/object.hpp>
@@ -134,8 +136,19 @@ base::Result<> Container::Delete() {
   if (!exists_) return {};
   exists_ = false;
   base::Result<> deleted = Invoke({"delete", "--force", id()});
+  Reap();
   RemoveCgroups();
   return deleted;
+}
+
+// The runtime's child came to us when the runtime exited (subreaper); a zombie would stay in /proc
+// and keep the cgroup busy.
+void Container::Reap() const {
+  if (pid_ <= 0) return;
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    if (::waitpid(pid_, nullptr, WNOHANG) != 0) return;  // reaped, or never ours
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 void Container::RemoveCgroups() const {
@@ -153,6 +166,7 @@ void Container::RemoveCgroups() const {
 }
 
 ContainerHost::ContainerHost(Runtime runtime) : runtime_(runtime) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   WriteBusyboxRoot(dir_.Join("rootfs"));
   TreeBuilder(dir_.path()).Dir("state");
 }

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -16,17 +17,18 @@ namespace seccompd::test_support {
 
 enum class Runtime { kCrun, kRunc };
 [[nodiscard]] std::string RuntimeName(Runtime runtime);
+inline void PrintTo(Runtime runtime, std::ostream* os) { *os << RuntimeName(runtime); }
 
 // How the kubelet and its runtime name cgroups (kubelet --cgroup-driver).
 enum class CgroupStyle { kCgroupfs, kSystemd };
 
 struct ContainerSpec {
-  std::string pod_uid;       // "" = a random one
-  std::string container_id;  // 64 hex digits; "" = random
+  std::string pod_uid = {};       // "" = a random one
+  std::string container_id = {};  // 64 hex digits; "" = random
   std::string qos = "burstable";
   CgroupStyle cgroups = CgroupStyle::kCgroupfs;
-  std::optional<std::string> seccomp;  // linux.seccomp of the bundle, JSON; absent: no filter
-  bool no_new_privileges = true;       // allowPrivilegeEscalation: false
+  std::optional<std::string> seccomp = {};  // linux.seccomp of the bundle, JSON; absent: no filter
+  bool no_new_privileges = true;            // allowPrivilegeEscalation: false
   std::vector<std::string> args = {"/bin/sleep", "1000"};
 };
 
@@ -60,6 +62,7 @@ class Container {
   friend class ContainerHost;
   Container(Runtime runtime, ContainerSpec spec, std::string bundle, std::string state_root);
   [[nodiscard]] base::Result<> Invoke(std::vector<std::string> args) const;
+  void Reap() const;
   void RemoveCgroups() const;
 
   Runtime runtime_;
@@ -72,7 +75,8 @@ class Container {
 };
 
 // Makes containers: one read-only busybox root shared by all, a state directory of its own. Must
-// outlive its containers. Needs root, the runtime and busybox-static; see ContainersPossible().
+// outlive its containers. Makes this process the subreaper of what the runtimes leave behind. Needs
+// root, the runtime and busybox-static: see WhyNoContainers().
 class ContainerHost {
  public:
   explicit ContainerHost(Runtime runtime);

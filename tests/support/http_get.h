@@ -10,8 +10,8 @@ namespace seccompd::test_support {
 
 struct HttpReply {
   int status = 0;
-  std::string headers;  // as received, without the status line
-  std::string body;
+  std::string headers = {};  // as received, without the status line
+  std::string body = {};
 };
 
 // GET over plain TCP to "127.0.0.1:PORT", one request per connection. Written on sockets, not on

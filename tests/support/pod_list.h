@@ -12,13 +12,13 @@ namespace seccompd::test_support {
 // "Unconfined"; absent: not set.
 struct PodRow {
   std::string name_space = "demo";
-  std::string name;
-  std::string uid;
+  std::string name = {};
+  std::string uid = {};
   std::string container = "app";
-  std::string container_id;
+  std::string container_id = {};
   std::string runtime = "containerd";
-  std::optional<std::string> seccomp;
-  std::optional<std::string> pod_seccomp;
+  std::optional<std::string> seccomp = {};
+  std::optional<std::string> pod_seccomp = {};
   bool privileged = false;
 };
 

@@ -15,18 +15,18 @@
 namespace seccompd::test_support {
 
 struct Command {
-  std::vector<std::string> argv;           // argv[0] is looked up in PATH
-  std::map<std::string, std::string> env;  // added to the environment of the test
-  std::string directory;                   // "" = the test's
-  std::string stdin_text;
+  std::vector<std::string> argv = {};           // argv[0] is looked up in PATH
+  std::map<std::string, std::string> env = {};  // added to the environment of the test
+  std::string directory = {};                   // "" = the test's
+  std::string stdin_text = {};
 };
 
 // How a process ended. `exit_code` is 128 + signal for one that was killed, as a shell says it.
 struct Outcome {
   int exit_code = -1;
   bool timed_out = false;
-  std::string out;
-  std::string err;
+  std::string out = {};
+  std::string err = {};
 };
 
 // A child that dies with this process. Output goes to memory files, never to pipes, so a container
