@@ -35,7 +35,6 @@ class FsOps {
   virtual void Close(int fd) = 0;
   virtual ssize_t Read(int fd, char* buffer, std::size_t size, off_t offset) = 0;
   virtual ssize_t Write(int fd, std::string_view data, off_t offset) = 0;  // may be short
-  virtual int Allocate(int fd, off_t size) = 0;                            // posix_fallocate(3)
   virtual int Truncate(int fd, off_t size) = 0;
   virtual int Fsync(int fd) = 0;
   virtual int Fdatasync(int fd) = 0;
@@ -59,7 +58,6 @@ class RealFs final : public FsOps {
   void Close(int fd) override;
   ssize_t Read(int fd, char* buffer, std::size_t size, off_t offset) override;
   ssize_t Write(int fd, std::string_view data, off_t offset) override;
-  int Allocate(int fd, off_t size) override;
   int Truncate(int fd, off_t size) override;
   int Fsync(int fd) override;
   int Fdatasync(int fd) override;

@@ -26,7 +26,6 @@ struct TreeChanges {
 };
 
 struct TreeWatchOptions {
-  std::string path;               // of the root, if known, to notice that it is another one now
   std::vector<std::string> skip;  // top-level directories that are not watched
   std::size_t max_directories = 8'192;
   std::size_t max_depth = 32;
@@ -56,7 +55,6 @@ class TreeWatch {
   [[nodiscard]] std::size_t watches() const { return paths_.size(); }
 
  private:
-  struct Walk;
   TreeWatch(int rootfd, TreeWatchOptions options, base::UniqueFd inotify);
   base::Result<> Add(const std::string& path, std::size_t depth, TreeChanges* changes);
   base::Result<> Rewatch(TreeChanges* changes);
