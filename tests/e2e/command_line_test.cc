@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <string>
 
 #include "tests/e2e/node.h"
@@ -14,6 +15,7 @@
 namespace seccompd::e2e {
 namespace {
 
+using test_support::FindSample;
 using test_support::IsOk;
 using test_support::RunCommand;
 using test_support::RunSeccompd;
@@ -65,7 +67,7 @@ TEST(Validate, JsonAndSarifParseAndCarryTheFinding) {
   TreeBuilder(dir.path()).File("bad.json", kBad);
   const auto json = Seccompd({"validate", "-o", "json", dir.Join("bad.json")});
   EXPECT_EQ(json.exit_code, 1);
-  EXPECT_THAT(serialize(Parsed(json.out)), HasSubstr("/defaultAction"));
+  EXPECT_THAT(boost::json::serialize(Parsed(json.out)), HasSubstr("/defaultAction"));
   const auto sarif = Seccompd({"validate", "-o", "sarif", dir.Join("bad.json")});
   EXPECT_EQ(sarif.exit_code, 1);
   const boost::json::value document = Parsed(sarif.out);

@@ -172,7 +172,9 @@ TEST_F(LifecycleTest, KillAtAnyInstantLosesNothing) {
     for (auto& [key, text] : many.data) text = round % 2 == 0 ? kViolation : kAudit;
     node_.Apply(many);
     ASSERT_THAT(node_.StartAgent(), IsOk()) << "round " << round;
-    if (round == 0) ASSERT_TRUE(node_.WaitInstalled("many/p0.json"));
+    if (round == 0) {
+      ASSERT_TRUE(node_.WaitInstalled("many/p0.json"));
+    }
     for (auto& [key, text] : many.data) text = round % 2 == 0 ? kAudit : kViolation;
     node_.Apply(many);
     std::this_thread::sleep_for(std::chrono::milliseconds(5 * round));
