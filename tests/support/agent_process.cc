@@ -35,8 +35,6 @@ std::optional<std::string> ListeningAddress(const std::string& log) {
 struct Series {
   std::string_view name;
   std::set<std::string_view> labels;
-
-  bool operator==(const Series&) const = default;
 };
 
 // `name{a="x",b="y"}`; label values with commas or braces do not occur in what tests ask for.
@@ -64,13 +62,15 @@ bool WaitFor(milliseconds timeout, const std::function<bool()>& condition) {
 
 std::optional<double> FindSample(std::string_view exposition, std::string_view series) {
   const Series wanted = ParseSeries(series);
+  std::optional<double> sum;
   for (const std::string_view line : base::Split(exposition, '\n')) {
     const std::size_t space = line.rfind(' ');
     if (line.empty() || line.front() == '#' || space == std::string_view::npos) continue;
-    if (!(ParseSeries(line.substr(0, space)) == wanted)) continue;
-    return std::strtod(std::string(line.substr(space + 1)).c_str(), nullptr);
+    const Series found = ParseSeries(line.substr(0, space));
+    if (found.name != wanted.name || !std::ranges::includes(found.labels, wanted.labels)) continue;
+    sum = sum.value_or(0) + std::strtod(std::string(line.substr(space + 1)).c_str(), nullptr);
   }
-  return std::nullopt;
+  return sum;
 }
 
 base::Result<AgentProcess> AgentProcess::Start(std::vector<std::string> flags,

@@ -26,8 +26,7 @@ class AgentProcess {
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] std::string LogSoFar() const { return child_.ErrSoFar(); }
   [[nodiscard]] base::Result<HttpReply> Get(const std::string& path) const;
-  // The sample of one series in the present scrape, e.g. `seccompd_profiles{state="installed"}`.
-  // Labels are compared as a set; nullopt if there is no such series.
+  // FindSample in the present scrape.
   [[nodiscard]] std::optional<double> Metric(std::string_view series) const;
   // SIGTERM by pid, then the exit code; 137 when it had to be killed.
   [[nodiscard]] int Stop(std::chrono::milliseconds timeout = std::chrono::seconds(15));
@@ -46,7 +45,8 @@ class AgentProcess {
     std::vector<std::string> args, std::string stdin_text = {},
     std::chrono::milliseconds timeout = std::chrono::seconds(60));
 
-// The value of `series` in exposition text; see AgentProcess::Metric.
+// The sum of the samples of that name which carry at least the labels given, for example
+// `seccompd_profiles{state="installed"}`; nullopt if there is no such series.
 [[nodiscard]] std::optional<double> FindSample(std::string_view exposition,
                                                std::string_view series);
 
