@@ -47,10 +47,10 @@ class ProcReader {
   // The status of the thread `tid` alone; the same errors but the last.
   [[nodiscard]] base::Result<Status> ReadStatus(pid_t tid);
 
-  [[nodiscard]] std::size_t files_read() const { return text_.files_read(); }
+  [[nodiscard]] std::size_t FilesRead() const { return text_.FilesRead(); }
   // Threads whose status was read, the leaders not counted.
-  [[nodiscard]] std::size_t threads_read() const { return threads_read_; }
-  FilteredProcesses& filtered() { return filtered_; }
+  [[nodiscard]] std::size_t ThreadsRead() const { return threads_read_; }
+  FilteredProcesses& Filtered() { return filtered_; }
 
  private:
   struct Threads;

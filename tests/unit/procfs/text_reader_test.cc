@@ -30,7 +30,7 @@ TEST(TextReader, ReadsFilesOfAnySizeUpToItsLimit) {
   const auto read = reader.Read(fd.get(), "a", FileShape::kOneRecord);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, base::ErrorCode::kResourceExhausted);
-  EXPECT_EQ(reader.files_read(), 14U);
+  EXPECT_EQ(reader.FilesRead(), 14U);
 }
 
 TEST(TextReader, RefusesSymlinks) {
@@ -40,7 +40,7 @@ TEST(TextReader, RefusesSymlinks) {
   TextReader reader;
   const base::UniqueFd fd = tree.Open();
   EXPECT_FALSE(reader.Read(fd.get(), "b", FileShape::kOneRecord));
-  EXPECT_EQ(reader.files_read(), 0U);
+  EXPECT_EQ(reader.FilesRead(), 0U);
 }
 
 TEST(OpenDirectoryBeneath, StaysBelowAndOffSymlinks) {
