@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/host/fs_ops.h"
+#include "common/install/ledger_file.h"
+#include "common/install/plan.h"
+
+namespace seccompd::install {
+
+inline constexpr std::size_t kMaxInstalledBytes = std::size_t{4} << 20;
+
+// Looks at one path below the root, never through a symlink. `meaning` (may be empty) is asked for
+// the program digest of a foreign file whose bytes differ from `desired`.
+using MeaningFunction = std::function<std::optional<base::Digest>(std::string_view bytes)>;
+[[nodiscard]] DiskState ReadDisk(host::FsOps& fs, int rootfd, const std::string& path,
+                                 const Prepared* desired = nullptr,
+                                 const MeaningFunction& meaning = {});
+
+struct StepResult {
+  Step step;
+  std::optional<base::Error> error;  // absent: done
+};
+
+// Does steps in order: announces in the ledger what must be known before, touches the files,
+// records the outcome. One step's failure does not stop the others; a ledger that cannot be written
+// does.
+class Applier {
+ public:
+  Applier(host::FsOps& fs, int rootfd, LedgerFile& ledger)
+      : fs_(fs), rootfd_(rootfd), ledger_(ledger) {}
+
+  [[nodiscard]] std::vector<StepResult> Apply(std::span<const Step> steps, const Desired& desired,
+                                              base::WallTime now);
+  // Unlinks temp files that a killed agent left beside owned paths.
+  [[nodiscard]] base::Result<> RemoveLeftovers();
+  // Directories of ours that are empty now.
+  [[nodiscard]] base::Result<> RemoveEmptyDirectories();
+
+ private:
+  struct Work;
+  base::Result<Work> Announce(const Step& step, const Desired& desired, base::WallTime now);
+  base::Result<> Perform(Work* work, base::WallTime now);
+  base::Result<> Place(Work* work);
+  base::Result<> Remove(Work* work);
+  base::Result<> UnblockParents(const std::string& path);
+
+  host::FsOps& fs_;
+  int rootfd_;
+  LedgerFile& ledger_;
+};
+
+}  // namespace seccompd::install
