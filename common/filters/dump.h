@@ -19,7 +19,7 @@ inline constexpr std::uint32_t kMaxStackInstructions = 32768;
 enum class Unknown {
   kPending,              // not dumped yet: the next pass will
   kGone,                 // the task exited before it was read
-  kExiting,              // the task holds no filter any more
+  kNoFilter,             // the thread holds no filter (any more): it is exiting
   kChanged,              // another filter was loaded since the scan
   kTorn,                 // it changed during every attempt to read it
   kTooManyFilters,       // more than kMaxFilters

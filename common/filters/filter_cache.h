@@ -44,7 +44,7 @@ class FilterCache {
   void Update(std::span<const Task> scan);
 
   // Threads to dump now, at most one per filter, by pid; empty when all that can be known is.
-  [[nodiscard]] std::vector<DumpRequest> Requests() const;
+  [[nodiscard]] std::vector<DumpRequest> Requests();
 
   // The answer to a request. After a failure another thread may be asked for in its place.
   void Store(Dump dump);
@@ -56,12 +56,28 @@ class FilterCache {
   [[nodiscard]] std::size_t instructions() const { return instructions_; }  // equal stacks once
 
  private:
-  struct Entry;
-  using Entries = std::unordered_map<std::uint64_t, Entry>;
+  struct Entry {
+    tl::expected<SharedStack, Unknown> stack = tl::unexpected(Unknown::kPending);
+    std::vector<TaskId> holders;          // proven at the last scan, by pid
+    std::vector<TaskId> waiting;          // the others, in the order of the scan
+    Unknown failure = Unknown::kPending;  // what those who wait are told
+    std::uint64_t group = 0;
+    std::size_t last_proof = 0;  // during Update: 1 + index of the last holder seen again
+    int failures = 0;            // since the last scan
+  };
+  struct Usage {
+    std::size_t stacks = 0;
+    std::size_t instructions = 0;
+  };
+
+  [[nodiscard]] bool Fits(const Usage& usage, std::size_t more) const;
+  [[nodiscard]] std::unordered_map<std::uint64_t, Usage> UsageOfGroups() const;
+  [[nodiscard]] SharedStack Intern(bpf::Stack stack);
+  void CountInstructions();
 
   CacheLimits limits_;
   GroupOf group_of_;
-  Entries entries_;
+  std::unordered_map<std::uint64_t, Entry> entries_;
   std::size_t instructions_ = 0;
   SharedStack none_;
 };

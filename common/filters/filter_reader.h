@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -39,8 +40,9 @@ class FilterReader {
   // Tasks that start or end meanwhile may be missed or shown.
   [[nodiscard]] base::Result<void> Scan(std::vector<Task>& tasks);
 
-  // One answer a request, in the order asked. An error is of the reader, never of one task.
-  [[nodiscard]] base::Result<std::vector<Dump>> DumpStacks(std::span<const DumpRequest> requests);
+  // Gives `take` one answer a request, by pid. An error is of the reader, never of one task.
+  [[nodiscard]] base::Result<void> DumpStacks(std::span<const DumpRequest> requests,
+                                              const std::function<void(Dump)>& take);
 
   // Proves by a child that loads a filter of its own, reads it back, empties its capability sets
   // and reads it again. An error: programs cannot be read here at all. Forks: call it while the
