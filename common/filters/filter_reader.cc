@@ -33,27 +33,6 @@ constexpr int kMaxDumpReads = 256;
 constexpr int kDumpAttempts = 4;
 constexpr int kMaxRounds = 64;
 
-// The one bpf(2) command of a running reader, by hand: libbpf is for loading only.
-Result<base::UniqueFd> CreateIterator(const base::UniqueFd& link) {
-  bpf_attr attributes{};
-  attributes.iter_create.link_fd = static_cast<__u32>(link.get());
-  const long fd = ::syscall(SYS_bpf, BPF_ITER_CREATE, &attributes, sizeof(attributes));
-  if (fd < 0) return Fail(ErrnoError(errno, "create a task iterator"));
-  return base::UniqueFd(static_cast<int>(fd));
-}
-
-enum class Step { kAgain, kEnd };
-
-// The programs write nothing: a read runs them until one stops it or the tasks are at an end.
-Result<Step> Advance(const base::UniqueFd& iterator) {
-  std::array<char, 64> nothing{};
-  const ssize_t size = ::read(iterator.get(), nothing.data(), nothing.size());
-  if (size == 0) return Step::kEnd;
-  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return Step::kAgain;
-  if (size < 0) return Fail(ErrnoError(errno, "read a task iterator"));
-  return Fail(ErrorCode::kInternal, "read a task iterator: it wrote something");
-}
-
 Task FromRecord(const seccompd_task& record) {
   Task task;
   task.id = {.pid = static_cast<pid_t>(record.pid),
@@ -117,7 +96,30 @@ tl::expected<bpf::Stack, Unknown> CopyStack(const seccompd_dump& dump,
 
 }  // namespace
 
-FilterReader::FilterReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+// By hand: libbpf is for loading only.
+Result<base::UniqueFd> CreateIterator(const base::UniqueFd& link) {
+  bpf_attr attributes{};
+  attributes.iter_create.link_fd = static_cast<__u32>(link.get());
+  const long fd = ::syscall(SYS_bpf, BPF_ITER_CREATE, &attributes, sizeof(attributes));
+  if (fd < 0) return Fail(ErrnoError(errno, "create a task iterator"));
+  return base::UniqueFd(static_cast<int>(fd));
+}
+
+Result<Step> Advance(const base::UniqueFd& iterator) {
+  std::array<char, 64> nothing{};  // the programs write nothing
+  const ssize_t size = ::read(iterator.get(), nothing.data(), nothing.size());
+  if (size == 0) return Step::kEnd;
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return Step::kAgain;
+  if (size < 0) return Fail(ErrnoError(errno, "read a task iterator"));
+  return Fail(ErrorCode::kInternal, "read a task iterator: it wrote something");
+}
+
+Result<FilterReader> FilterReader::Open(const OpenOptions& options) {
+  TRY_ASSIGN(auto state, LoadIterators(options));
+  return FilterReader(std::move(state));
+}
+
+FilterReader::FilterReader(std::unique_ptr<ReaderState> state) : state_(std::move(state)) {}
 FilterReader::FilterReader(FilterReader&&) noexcept = default;
 FilterReader& FilterReader::operator=(FilterReader&&) noexcept = default;
 FilterReader::~FilterReader() = default;
@@ -140,14 +142,18 @@ Result<void> FilterReader::Scan(std::vector<Task>& tasks) {
   return Fail(ErrorCode::kInternal, "a task iterator does not come to an end");
 }
 
-Result<void> FilterReader::State::DumpOnce(const base::UniqueFd& iterator, Dump& answer) {
-  const DumpRequest& request = answer.request;
+void ReaderState::BeginDump(const TaskId& id) {
   dump->request = ++requests;
-  dump->pid = static_cast<std::uint32_t>(request.id.pid);
-  dump->start_ns = request.id.start_ns;
-  dump->exec_id = request.id.exec_id;
+  dump->pid = static_cast<std::uint32_t>(id.pid);
+  dump->start_ns = id.start_ns;
+  dump->exec_id = id.exec_id;
   dump->filter = 0;
   dump->status = SECCOMPD_DUMP_MORE;
+}
+
+Result<void> ReaderState::DumpOnce(const base::UniqueFd& iterator, Dump& answer) {
+  const DumpRequest& request = answer.request;
+  BeginDump(request.id);
   for (int reads = 0; reads < kMaxDumpReads && dump->status == SECCOMPD_DUMP_MORE; ++reads) {
     TRY_ASSIGN(const Step step, Advance(iterator));
     // Past the last task: whoever was asked for has gone.

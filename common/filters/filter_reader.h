@@ -14,6 +14,8 @@
 
 namespace seccompd::filters {
 
+struct ReaderState;
+
 struct OpenOptions {
   std::uint32_t records = 2048;  // tasks per read(2), 80 bytes each; more tasks take more reads
 };
@@ -50,9 +52,8 @@ class FilterReader {
   [[nodiscard]] base::Result<CapabilityNeed> SelfTestWithoutCapabilities();
 
  private:
-  struct State;
-  explicit FilterReader(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit FilterReader(std::unique_ptr<ReaderState> state);
+  std::unique_ptr<ReaderState> state_;
 };
 
 // One pass: scan, then dump what the cache does not know, in a bounded number of rounds.

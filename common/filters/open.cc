@@ -98,7 +98,7 @@ tl::expected<Skeleton, int> Load(const OpenOptions& options, std::size_t& bytes)
 
 }  // namespace
 
-Result<FilterReader> FilterReader::Open(const OpenOptions& options) {
+Result<std::unique_ptr<ReaderState>> LoadIterators(const OpenOptions& options) {
   LogCapture log;
   std::size_t bytes = 0;
   auto loaded = Load(options, bytes);
@@ -110,7 +110,7 @@ Result<FilterReader> FilterReader::Open(const OpenOptions& options) {
     return Fail(Explain(failure));
   }
   const seccomp_iter& skeleton = **loaded;
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<ReaderState>();
   TRY_ASSIGN(state->scan_link, Duplicate(bpf_link__fd(skeleton.links.scan_tasks)));
   TRY_ASSIGN(state->dump_link, Duplicate(bpf_link__fd(skeleton.links.dump_filters)));
   TRY_ASSIGN(state->control, MapArray(skeleton.maps.bss, PROT_READ | PROT_WRITE));
@@ -124,8 +124,7 @@ Result<FilterReader> FilterReader::Open(const OpenOptions& options) {
   state->tasks = {static_cast<const seccompd_task*>(state->records.data()),
                   bpf_map__max_entries(skeleton.maps.records)};
   state->instructions = static_cast<const unsigned char*>(state->arena.data());
-  state->scan->records = static_cast<std::uint32_t>(state->tasks.size());
-  return FilterReader(std::move(state));
+  return state;
 }
 
 }  // namespace seccompd::filters

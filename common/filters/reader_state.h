@@ -4,6 +4,7 @@
 #include <linux/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "common/base/unique_fd.h"
@@ -14,8 +15,9 @@
 
 namespace seccompd::filters {
 
+// The inside of a FilterReader, for its own files and for tests that look between two reads.
 // What is left of the loaded object: libbpf, the programs' and the maps' descriptors are gone.
-struct FilterReader::State {
+struct ReaderState {
   base::UniqueFd scan_link;
   base::UniqueFd dump_link;
   Mapping control;  // the object's .bss
@@ -27,8 +29,20 @@ struct FilterReader::State {
   const unsigned char* instructions = nullptr;  // in arena, 8 bytes each
   std::uint64_t requests = 0;                   // numbers given out; 0 is none
 
-  // One attempt, on an iterator that has not passed the thread; fills `dump` but its request.
-  [[nodiscard]] base::Result<void> DumpOnce(const base::UniqueFd& iterator, Dump& dump);
+  // Makes the next reads of a dump iterator look for this thread from the beginning.
+  void BeginDump(const TaskId& id);
+  // One attempt, on an iterator that has not passed the thread; fills `answer` but its request.
+  [[nodiscard]] base::Result<void> DumpOnce(const base::UniqueFd& iterator, Dump& answer);
 };
+
+[[nodiscard]] base::Result<std::unique_ptr<ReaderState>> LoadIterators(const OpenOptions& options);
+
+// The one bpf(2) command of a running reader.
+[[nodiscard]] base::Result<base::UniqueFd> CreateIterator(const base::UniqueFd& link);
+
+enum class Step { kAgain, kEnd };
+
+// Runs the iterator's program until it stops a read(2) or the tasks are at an end.
+[[nodiscard]] base::Result<Step> Advance(const base::UniqueFd& iterator);
 
 }  // namespace seccompd::filters

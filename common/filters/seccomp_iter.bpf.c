@@ -233,8 +233,8 @@ int scan_tasks(struct bpf_iter__task* ctx) {
   struct cursor* c = the_cursor();
   if (!task || !c) return 0;
   __u32 at = scan.count;
-  if (at >= scan.records) return 1;
   struct seccompd_task* r = bpf_map_lookup_elem(&records, &at);
+  /* Full: the reader takes what there is and comes back. */
   if (!r) return 1;
   __u32 level = reader_level(c, ctx);
   r->pid = pid_at(c, task, level);

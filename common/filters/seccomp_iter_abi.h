@@ -32,8 +32,7 @@ struct seccompd_task {
 };
 
 struct seccompd_scan {
-  __u32 records; /* set by the reader: size of the array; 0 would end no scan */
-  __u32 count;   /* used so far; the reader takes them and sets 0 */
+  __u32 count; /* used so far; the reader takes them and sets 0 */
 };
 
 enum seccompd_dump_status {
