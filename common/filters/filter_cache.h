@@ -53,7 +53,7 @@ class FilterCache {
   [[nodiscard]] tl::expected<SharedStack, Unknown> Find(const Task& task) const;
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }  // distinct kernel filters
-  [[nodiscard]] std::size_t instructions() const { return instructions_; }  // equal stacks once
+  [[nodiscard]] std::size_t InstructionCount() const { return instructions_; }  // equal stacks once
 
  private:
   struct Entry {

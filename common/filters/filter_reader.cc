@@ -55,8 +55,7 @@ Task FromRecord(const seccompd_task& record) {
 
 Unknown FromStatus(std::uint32_t status) {
   switch (status) {
-    case SECCOMPD_DUMP_MORE:
-      return Unknown::kTorn;
+    case SECCOMPD_DUMP_MORE:  // never came to an end
     case SECCOMPD_DUMP_TORN:
       return Unknown::kTorn;
     case SECCOMPD_DUMP_GONE:

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "common/base/strings.h"
@@ -113,7 +113,7 @@ std::optional<Error> ProcessLacks(const LoadFailure& f) {
   }
   if (f.seccomp_mode == 2 && f.bpf_errno != 0 && f.bpf_errno != EINVAL) {
     return Denied(fmt::format("this process runs under a seccomp filter that refuses bpf(2) ({})",
-                              std::strerror(f.bpf_errno)),
+                              std::generic_category().message(f.bpf_errno)),
                   f.sys_errno);
   }
   return std::nullopt;
@@ -138,7 +138,8 @@ Error Explain(const LoadFailure& f) {
         f.sys_errno);
   }
   if (IsPermission(f.sys_errno) && f.bpf_errno != 0 && f.bpf_errno != EINVAL) {
-    return Denied(fmt::format("a security module refuses bpf(2) ({})", std::strerror(f.bpf_errno)),
+    return Denied(fmt::format("a security module refuses bpf(2) ({})",
+                              std::generic_category().message(f.bpf_errno)),
                   f.sys_errno);
   }
   const std::string tail = LogTail(f.log);

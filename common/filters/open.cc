@@ -50,7 +50,7 @@ class LogCapture {
   }
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
-  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] const std::string& Text() const { return text_; }
 
  private:
   libbpf_print_fn_t previous_;
@@ -105,7 +105,7 @@ Result<std::unique_ptr<ReaderState>> LoadIterators(const OpenOptions& options) {
   if (!loaded) {
     LoadFailure failure = GatherLoadFacts();
     failure.sys_errno = loaded.error();
-    failure.log = log.text();
+    failure.log = log.Text();
     failure.memlock_needed = bytes;
     return Fail(Explain(failure));
   }

@@ -6,6 +6,7 @@
 #ifndef SECCOMPD_FILTERS_SECCOMP_ITER_ABI_H_
 #define SECCOMPD_FILTERS_SECCOMP_ITER_ABI_H_
 
+/* NOLINTBEGIN(readability-identifier-naming): names of C, shared with the BPF program. */
 #define SECCOMPD_COMM_SIZE 16
 #define SECCOMPD_MAX_FILTERS 1024
 #define SECCOMPD_MAX_INSTRUCTIONS 4096
@@ -60,5 +61,6 @@ struct seccompd_dump {
   __u32 instructions;
   __u16 lengths[SECCOMPD_MAX_FILTERS]; /* newest first, like the arena */
 };
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif /* SECCOMPD_FILTERS_SECCOMP_ITER_ABI_H_ */

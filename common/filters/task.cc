@@ -14,7 +14,7 @@ const Task* JudgedThread(std::span<const Task> tasks, pid_t tgid) {
   const Task* first = nullptr;
   for (const Task& task : tasks) {
     if (task.tgid != tgid || task.zombie || task.exiting) continue;
-    if (task.leader()) return &task;
+    if (task.IsLeader()) return &task;
     if (first == nullptr) first = &task;
   }
   return first;

@@ -38,7 +38,7 @@ struct Task {
   bool zombie = false;   // exit_state is not 0
   std::array<char, 16> comm{};  // chosen by the workload: print escaped
 
-  [[nodiscard]] bool leader() const { return id.pid == tgid; }
+  [[nodiscard]] bool IsLeader() const { return id.pid == tgid; }
   [[nodiscard]] std::string_view Comm() const;
   bool operator==(const Task&) const = default;
 };

@@ -229,7 +229,7 @@ TEST(FilterCache, EqualStacksAreOneObject) {
   cache.Store(Answer(scan[0], kStackB));
   cache.Store(Answer(scan[1], kStackB));
   EXPECT_EQ(*cache.Find(scan[0]), *cache.Find(scan[1]));
-  EXPECT_EQ(cache.instructions(), 2U);
+  EXPECT_EQ(cache.InstructionCount(), 2U);
   EXPECT_EQ(cache.size(), 2U);
 }
 
@@ -242,7 +242,7 @@ TEST(FilterCache, ForgetsWhatNobodyHolds) {
   const SharedStack kept = *cache.Find(scan[0]);
   cache.Update({});
   EXPECT_EQ(cache.size(), 0U);
-  EXPECT_EQ(cache.instructions(), 0U);
+  EXPECT_EQ(cache.InstructionCount(), 0U);
   EXPECT_EQ(*kept, kStackA);
 }
 
