@@ -51,14 +51,8 @@ base::Result<Diagram> Workspace::Restrict(Diagram diagram, std::span<const std::
   Begin();
   const NodeId impossible = store_.Terminal(kRetKillProcess);
   NodeId root = impossible;
-  NodeId narrow = diagram.root;  // for architectures without high halves
-  for (std::uint32_t index = 0; index < std::size(SeccompData{}.args); ++index) {
-    narrow = store_.IfThenElse(store_.IfWordEqual(ArgHighWord(index), 0, kTrueNode, kFalseNode),
-                               narrow, impossible);
-  }
   for (const std::uint32_t arch : archs) {
-    root = store_.IfWordEqual(kArchWord, arch,
-                              (arch & kAuditArch64Bit) != 0 ? diagram.root : narrow, root);
+    root = store_.IfWordEqual(kArchWord, arch, diagram.root, root);
   }
   return Finish(Diagram{root});
 }

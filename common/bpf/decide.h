@@ -58,8 +58,9 @@ class Workspace {
   [[nodiscard]] base::Result<Diagram> Decide(const Program& program);
   [[nodiscard]] base::Result<Diagram> Decide(const Stack& stack);
 
-  // The same decisions on inputs that can occur when only these AUDIT_ARCH_* values can be entered,
-  // KILL_PROCESS on all others. A 32-bit architecture has no high argument halves.
+  // The same decisions where the arch is one of these AUDIT_ARCH_* values, KILL_PROCESS elsewhere:
+  // for a node where no other can be entered. High argument halves stay, also of 32-bit
+  // architectures: int 0x80 from 64-bit code shows them to the filter.
   [[nodiscard]] base::Result<Diagram> Restrict(Diagram diagram,
                                                std::span<const std::uint32_t> archs);
 

@@ -27,7 +27,6 @@ inline constexpr Word kIpLowWord = 15;
 // AUDIT_ARCH_* (include/uapi/linux/audit.h).
 inline constexpr std::uint32_t kAuditArchX86_64 = 0xc000003e;
 inline constexpr std::uint32_t kAuditArchI386 = 0x40000003;
-inline constexpr std::uint32_t kAuditArch64Bit = 0x80000000;
 
 // The word that BPF_LD|BPF_W|BPF_ABS reads at a byte offset; halves lie as the machine stores them.
 constexpr Word WordOfOffset(std::uint32_t offset) {
