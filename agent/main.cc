@@ -1,2 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() { return 0; }
+#include <cstdio>
+#include <exception>
+
+#include "agent/cli/command_line.h"
+
+int main(int argc, char** argv) {
+  try {
+    return seccompd::agent::RunCommandLine(argc, argv);
+  } catch (const std::exception& error) {
+    // A bug of ours: no function of this program throws on purpose.
+    std::fprintf(stderr, "seccompd: internal error: %s\n", error.what());
+    return 70;
+  }
+}

@@ -29,8 +29,8 @@ enum class ErrorCode {
 
 std::string_view ErrorCodeName(ErrorCode code);
 
-// What went wrong. `message` is one line without a trailing newline or period and holds no credential
-// and no profile body. `sys_errno` is 0 unless a system call failed.
+// What went wrong. `message` is one line without a trailing newline or period and holds no
+// credential and no profile body. `sys_errno` is 0 unless a system call failed.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;

@@ -26,14 +26,14 @@ inline tl::unexpected<Error> Fail(ErrorCode code, std::string message) {
 
 // TRY_ASSIGN(auto fd, Open(...)): declares or assigns on success, returns the error otherwise.
 #define TRY_ASSIGN(lhs, expr) TRY_ASSIGN_IMPL(SECCOMPD_CONCAT(try_, __LINE__), lhs, expr)
-#define TRY_ASSIGN_IMPL(tmp, lhs, expr)                                    \
-  auto tmp = (expr);                                                      \
-  if (!tmp) return ::seccompd::base::Fail(std::move(tmp).error());        \
+#define TRY_ASSIGN_IMPL(tmp, lhs, expr)                            \
+  auto tmp = (expr);                                               \
+  if (!tmp) return ::seccompd::base::Fail(std::move(tmp).error()); \
   lhs = std::move(tmp).value()
 
 // TRY(Sync()): returns the error of a Result<void> (or drops the value of another one).
-#define TRY(expr)                                                        \
-  do {                                                                   \
-    auto try_result = (expr);                                            \
+#define TRY(expr)                                                                  \
+  do {                                                                             \
+    auto try_result = (expr);                                                      \
     if (!try_result) return ::seccompd::base::Fail(std::move(try_result).error()); \
   } while (false)

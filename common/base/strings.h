@@ -31,8 +31,9 @@ std::string Join(std::span<const std::string> pieces, std::string_view separator
 std::string HexEncode(std::span<const std::uint8_t> bytes);
 std::optional<std::vector<std::uint8_t>> HexDecode(std::string_view text);
 
-// Bytes that could steer a terminal, a log reader or a table become \xNN, so that a name chosen by an
-// attacker is shown, never obeyed. Valid UTF-8 above U+009F stays, except bidi and line controls.
+// Bytes that could steer a terminal, a log reader or a table become \xNN, so that a name chosen by
+// an attacker is shown, never obeyed. Valid UTF-8 above U+009F stays, except bidi and line
+// controls.
 std::string Printable(std::string_view text);
 
 // One reference token of a JSON pointer: '~' -> "~0", '/' -> "~1" (RFC 6901).
@@ -43,8 +44,8 @@ std::string EscapeJson(std::string_view text);
 
 bool IsValidUtf8(std::string_view text);
 
-// The candidate with the least edit distance to `word`, if that is at most `max_distance`; ties go to
-// the first. For "did you mean".
+// The candidate with the least edit distance to `word`, if that is at most `max_distance`; ties go
+// to the first. For "did you mean".
 std::optional<std::string_view> Nearest(std::string_view word,
                                         std::span<const std::string_view> candidates,
                                         std::size_t max_distance = 2);

@@ -10,8 +10,9 @@
 
 namespace seccompd::document {
 
-// JSON or YAML as written: member order, duplicate keys and the spelling of numbers survive, because
-// the runtimes' decoders fold, override or refuse them and a diagnostic must be able to say so.
+// JSON or YAML as written: member order, duplicate keys and the spelling of numbers survive,
+// because the runtimes' decoders fold, override or refuse them and a diagnostic must be able to say
+// so.
 enum class Kind { kNull, kBool, kNumber, kString, kArray, kObject };
 
 struct Member;
@@ -23,7 +24,7 @@ struct Node {
   std::vector<Node> items;      // kArray
   std::vector<Member> members;  // kObject, in file order, duplicates kept
   std::size_t line = 0;         // 1-based; 0 when unknown
-  std::size_t column = 0;       // 1-based
+  std::size_t column = 0;       // 1-based, in bytes
 
   // The last member of that exact name (encoding/json: last wins), or nullptr.
   [[nodiscard]] const Node* Find(std::string_view key) const;
@@ -42,14 +43,26 @@ struct Limits {
   std::size_t documents = 1'000;
 };
 
-// One JSON value and nothing after it (RFC 8259; comments, trailing commas, BOM and NaN are errors).
-// The error message holds "line L column C: ...".
-[[nodiscard]] base::Result<Node> ParseJson(std::string_view text, const Limits& limits = {});
+// A place in a text, 1-based; 0 when unknown.
+struct Position {
+  std::size_t line = 0;
+  std::size_t column = 0;  // in bytes
 
-// Every document of a YAML stream; empty documents are skipped. Scalars resolve as in YAML 1.2's core
-// schema (plain `true`, `null`, `12`, `0x1f`), non-scalar and merge (`<<`) keys are errors.
+  bool operator==(const Position&) const = default;
+};
+
+// One JSON value and nothing after it (RFC 8259; comments, trailing commas, BOM and NaN are
+// errors). The error message begins with "line L column C: "; `error_at` gets the same place. The
+// code is kInvalidArgument for text that is not JSON, kResourceExhausted for a limit.
+[[nodiscard]] base::Result<Node> ParseJson(std::string_view text, const Limits& limits = {},
+                                           Position* error_at = nullptr);
+
+// Every document of a YAML stream; empty documents are skipped. Scalars resolve as in YAML 1.2's
+// core schema (plain `true`, `null`, `12`, `0x1f`), non-scalar, null, alias and merge (`<<`) keys,
+// tags beyond the core schema, BOM and control characters are errors. Errors as for ParseJson.
 [[nodiscard]] base::Result<std::vector<Node>> ParseYaml(std::string_view text,
-                                                        const Limits& limits = {});
+                                                        const Limits& limits = {},
+                                                        Position* error_at = nullptr);
 
 // JSON if the first character that is not white space is '{' or '[', else YAML.
 [[nodiscard]] bool LooksLikeJson(std::string_view text);

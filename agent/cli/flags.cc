@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/flags.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <sstream>
+
+#include "common/base/strings.h"
+#include "common/base/time.h"
+
+namespace seccompd::agent {
+namespace {
+
+template <class T>
+CLI::Option* AddFlag(CLI::App& app, const std::string& name, T& target, const std::string& help) {
+  return app.add_option("--" + name, target, help)
+      ->envname(EnvironmentName(name))
+      ->capture_default_str();
+}
+
+void AddDuration(CLI::App& app, const std::string& name, std::chrono::milliseconds& target,
+                 const std::string& help) {
+  const auto set = [&target, name](const std::string& text) {
+    const auto duration = base::ParseDuration(text);
+    if (!duration) {
+      throw CLI::ValidationError("--" + name,
+                                 "'" + base::Printable(text) + "' is no duration: 90s, 5m, 168h");
+    }
+    target = *duration;
+  };
+  app.add_option_function<std::string>("--" + name, set, help)
+      ->envname(EnvironmentName(name))
+      ->default_str(fmt::format("{}s", target.count() / 1000));
+}
+
+template <class E, std::size_t N>
+void AddChoice(CLI::App& app, const std::string& name, E& target,
+               const std::array<std::pair<std::string, E>, N>& choices, const std::string& help) {
+  const std::map<std::string, E> map(choices.begin(), choices.end());
+  std::string current;
+  for (const auto& [text, value] : choices) {
+    if (value == target) current = text;
+  }
+  app.add_option("--" + name, target, help)
+      ->transform(CLI::CheckedTransformer(map, CLI::ignore_case))
+      ->envname(EnvironmentName(name))
+      ->default_str(current);
+}
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+}  // namespace
+
+std::string EnvironmentName(std::string_view flag) {
+  std::string name = "SECCOMPD_";
+  for (const char c : flag) {
+    const bool lower = c >= 'a' && c <= 'z';
+    name += c == '-' || c == '.' ? '_' : lower ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
+void AddNodeFlags(CLI::App& app, RunConfig& config) {
+  AddFlag(app, "seccomp-root", config.seccomp_root, "the kubelet's seccomp directory");
+  AddFlag(app, "path.procfs", config.procfs, "where the host's /proc is mounted");
+  AddFlag(app, "path.cgroupfs", config.cgroupfs, "where the host's cgroup tree is mounted");
+  AddFlag(app, "pods", config.pods, "which pods run here: dir:PATH (Pod manifests) or none");
+  AddFlag(app, "node-default", config.node_default,
+          "what the kubelet gives pods that ask for nothing")
+      ->check(CLI::IsMember({"auto", "runtime-default", "unconfined"}));
+  config.node_name = HostName();
+  AddFlag(app, "node-name", config.node_name, "this node's name")->envname("NODE_NAME");
+}
+
+void AddRunFlags(CLI::App& app, RunConfig& config) {
+  AddFlag(app, "source", config.source, "where profiles come from: dir:PATH")->required(false);
+  AddFlag(app, "evidence", config.evidence, "how deep to look into the kernel")
+      ->check(CLI::IsMember({"status"}));
+  AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
+  AddDuration(app, "audit-interval", config.audit_interval, "time between two full audits");
+  AddDuration(app, "rehash-interval", config.rehash_interval,
+              "time between two checks of every installed file");
+  AddDuration(app, "delete-grace", config.delete_grace,
+              "how long a removed profile stays after its last use; 0 revokes at once");
+  AddChoice(app, "log.level", config.log_level,
+            std::array<std::pair<std::string, LogLevel>, 4>{{{"debug", LogLevel::kDebug},
+                                                             {"info", LogLevel::kInfo},
+                                                             {"warning", LogLevel::kWarning},
+                                                             {"error", LogLevel::kError}}},
+            "least severe line to log");
+  AddChoice(app, "log.format", config.log_format,
+            std::array<std::pair<std::string, LogFormat>, 2>{
+                {{"json", LogFormat::kJson}, {"text", LogFormat::kText}}},
+            "form of the log lines");
+}
+
+base::Result<void> ApplyConfigFile(CLI::App& app, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return base::Fail(base::ErrorCode::kNotFound, path + ": cannot be read");
+  auto flags = ParseConfigFile(text.str());
+  if (!flags) return base::Fail(base::WithContext(std::move(flags).error(), path));
+
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->get_lnames().empty()) names.push_back(option->get_lnames().front());
+  }
+  for (const auto& [name, value] : *flags) {
+    CLI::Option* option = app.get_option_no_throw("--" + name);
+    if (option == nullptr || name == "config" || name == "help") {
+      const std::vector<std::string_view> known(names.begin(), names.end());
+      const auto nearest = base::Nearest(name, known, 3);
+      return base::Fail(base::ErrorCode::kInvalidArgument,
+                        fmt::format("{}: unknown key '{}'{}", path, base::Printable(name),
+                                    nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
+    }
+    if (option->count() != 0) continue;  // the command line or the environment has said it
+    try {
+      option->add_result(value);
+      option->run_callback();
+    } catch (const CLI::Error& error) {
+      return base::Fail(base::ErrorCode::kInvalidArgument,
+                        fmt::format("{}: {}: {}", path, name, error.what()));
+    }
+  }
+  return {};
+}
+
+}  // namespace seccompd::agent

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/version.h"
+
+#include <fmt/ostream.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <boost/version.hpp>
+#include <fstream>
+
+#include "common/base/strings.h"
+#include "common/bpf/compile.h"
+
+namespace seccompd::agent {
+namespace {
+
+std::string StatusEvidence(const KernelSupport& kernel) {
+  if (!kernel.seccomp_filter) return "no: this kernel has no seccomp filters";
+  if (!kernel.filter_count) return "yes, without the number of filters (needs Linux 5.9)";
+  return "yes";
+}
+
+std::string FilterEvidence(const KernelSupport& kernel) {
+  if (!kernel.btf) return "no: /sys/kernel/btf/vmlinux is missing (needs Linux 5.10 with BTF)";
+  return "kernel has BTF; not used by this version";
+}
+
+}  // namespace
+
+KernelSupport ReadKernelSupport() {
+  KernelSupport kernel;
+  utsname names{};
+  if (::uname(&names) == 0) kernel.release = names.release;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    kernel.seccomp_filter = kernel.seccomp_filter || line.starts_with("Seccomp:");
+    kernel.filter_count = kernel.filter_count || line.starts_with("Seccomp_filters:");
+  }
+  kernel.btf = ::access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+  return kernel;
+}
+
+std::string AgentVersion() { return SECCOMPD_VERSION; }
+
+int Version(bool json, const KernelSupport& kernel, std::ostream& out) {
+  const std::string boost = fmt::format("{}.{}.{}", BOOST_VERSION / 100000,
+                                        BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100);
+  if (json) {
+    fmt::print(out,
+               R"({{"version":"{}","compiler":"{}","libseccomp":"{}","boost":"{}","kernel":"{}",)"
+               R"("evidence":{{"status":"{}","filter":"{}"}}}})"
+               "\n",
+               AgentVersion(), base::EscapeJson(SECCOMPD_COMPILER), bpf::LibseccompVersion(), boost,
+               base::EscapeJson(kernel.release), base::EscapeJson(StatusEvidence(kernel)),
+               base::EscapeJson(FilterEvidence(kernel)));
+    return 0;
+  }
+  fmt::print(out, "seccompd {}\n", AgentVersion());
+  fmt::print(out, "compiler         {}\n", SECCOMPD_COMPILER);
+  fmt::print(out, "libraries        libseccomp {} · boost {}\n", bpf::LibseccompVersion(), boost);
+  fmt::print(out, "kernel           {}\n", kernel.release);
+  fmt::print(out, "evidence status  {}\n", StatusEvidence(kernel));
+  fmt::print(out, "evidence filter  {}\n", FilterEvidence(kernel));
+  return 0;
+}
+
+}  // namespace seccompd::agent

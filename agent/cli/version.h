@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ostream>
+#include <string>
+
+namespace seccompd::agent {
+
+// What `seccompd version` says of the machine it runs on.
+struct KernelSupport {
+  std::string release;          // uname -r
+  bool seccomp_filter = false;  // /proc/self/status has "Seccomp:"
+  bool filter_count = false;    // and "Seccomp_filters:" (Linux 5.9)
+  bool btf = false;             // /sys/kernel/btf/vmlinux, which evidence level `filter` needs
+};
+KernelSupport ReadKernelSupport();
+
+// "0.1.0".
+std::string AgentVersion();
+
+// Build and library versions and kernel support for each evidence level, as text or JSON.
+int Version(bool json, const KernelSupport& kernel, std::ostream& out);
+
+}  // namespace seccompd::agent
