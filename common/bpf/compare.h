@@ -33,11 +33,12 @@ struct Difference {
 };
 
 // runc's stub as found: on this arch (x32 apart from x86_64: bit 30 of nr), every number from
-// `first_nr` on gets ENOSYS on one side where the other refuses it in another way.
+// `first_nr` on gets ENOSYS from one of the two, where the other refuses it in another way.
 struct EnosysTail {
   std::uint32_t arch = 0;
   bool x32 = false;
   std::uint32_t first_nr = 0;  // the lowest that is decided differently
+  bool in_second = true;       // which one says ENOSYS
 
   bool operator==(const EnosysTail&) const = default;
 };
@@ -68,7 +69,7 @@ struct LastSyscall {
 struct CompareOptions {
   std::size_t max_differences = 1'000;
   std::size_t max_terms = 32;  // conjunctions of one condition
-  std::vector<LastSyscall> last_syscalls;
+  std::vector<LastSyscall> last_syscalls = {};
 };
 
 // Exact for all inputs. Fails only with kResourceExhausted (undecided).

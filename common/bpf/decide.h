@@ -94,6 +94,9 @@ class Workspace {
   // decide the same. SHA-256 over the diagram's nodes in depth-first order.
   [[nodiscard]] base::Digest Fingerprint(Diagram diagram) const;
 
+  // Memory held, in bytes.
+  [[nodiscard]] std::size_t Footprint() const { return store_.Footprint() + run_.Footprint(); }
+
   // For the modules of this folder that walk diagrams (compare, explain, condition).
   [[nodiscard]] NodeStore& store() { return store_; }
   [[nodiscard]] const NodeStore& store() const { return store_; }

@@ -27,6 +27,10 @@ class Interner {
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
   [[nodiscard]] const Key& operator[](std::uint32_t id) const { return keys_[id]; }
 
+  [[nodiscard]] std::size_t Footprint() const {
+    return keys_.capacity() * sizeof(Key) + table_.capacity() * sizeof(std::uint32_t);
+  }
+
   // The number of `key`, and whether it is new. Nothing is added once the store is exhausted.
   std::pair<std::uint32_t, bool> Intern(NodeStore& store, const Key& key) {
     const std::size_t mask = table_.size() - 1;

@@ -33,6 +33,9 @@ class ValueStore {
   }
   ValueId OfWord(NodeStore& store, Word word);
 
+  [[nodiscard]] std::size_t Footprint() const {
+    return bits_.Footprint() + shapes_.capacity() * sizeof(Shape);
+  }
   [[nodiscard]] const BitVector& Bits(ValueId id) const { return bits_[id]; }
   [[nodiscard]] const Shape& ShapeOf(ValueId id) const { return shapes_[id]; }
 
@@ -50,6 +53,11 @@ class SymbolicRun {
   // The diagram of a verified program, in return values of NormalizeInStack. Meaningless if the
   // store is exhausted afterwards.
   NodeId Run(NodeStore& store, const Program& program);
+  // Memory held, in bytes.
+  [[nodiscard]] std::size_t Footprint() const {
+    return states_.capacity() * sizeof(State) + places_.Footprint() + memories_.Footprint() +
+           values_.Footprint();
+  }
 
  private:
   using MemoryId = std::uint32_t;
