@@ -24,8 +24,8 @@ struct ArgCondition {
   bool operator==(const ArgCondition&) const = default;
 };
 
-// One element of `syscalls`. Conditions on different indexes are ANDed; if any index is repeated, the
-// runtimes OR *all* of them (runc libcontainer/seccomp, crun src/libcrun/seccomp.c).
+// One element of `syscalls`. Conditions on different indexes are ANDed; if any index is repeated,
+// the runtimes OR *all* of them (runc libcontainer/seccomp, crun src/libcrun/seccomp.c).
 struct SyscallRule {
   std::vector<std::string> names;
   ActionKind action = ActionKind::kAllow;
@@ -41,7 +41,7 @@ enum class FilterFlag : std::uint8_t { kTsync, kLog, kSpecAllow, kWaitKillableRe
 struct Profile {
   ActionKind default_action = ActionKind::kErrno;
   std::optional<std::uint32_t> default_errno_ret;
-  std::vector<Arch> architectures;                // empty: only the native one
+  std::vector<Arch> architectures;               // empty: only the native one
   std::optional<std::vector<FilterFlag>> flags;  // absent: the runtime's default (SPEC_ALLOW)
   std::string listener_path;
   std::string listener_metadata;
