@@ -15,14 +15,14 @@
 
 namespace seccompd::bpf {
 
-// (argument & mask) == value, or != if `negate`; the kernel sees only the low 32 bits of an `int`,
-// so with `is_int` any high bits count as a match.
+// (argument & mask) == value, or != if `negate`. Where the kernel takes the argument as an int
+// (seccomp::NarrowArguments, and every argument of a 32-bit architecture) only the low 32 bits
+// count.
 struct PatternArg {
   std::uint32_t index = 0;
   std::uint64_t mask = ~std::uint64_t{0};
   std::uint64_t value = 0;
   bool negate = false;
-  bool is_int = false;
 
   bool operator==(const PatternArg&) const = default;
 };
@@ -49,7 +49,8 @@ enum class Way : std::uint8_t {
 };
 std::string_view Name(Way way);
 
-// One open way: where, and an input that gets through (for io_uring: the io_uring_setup call).
+// One open way: where, and an input that gets through (for io_uring: the io_uring_setup call; with
+// IORING_SETUP_SQPOLL no other system call is needed).
 struct OpenWay {
   Way way = Way::kDirect;
   seccomp::Arch arch = seccomp::Arch::kX86_64;
@@ -59,10 +60,10 @@ struct OpenWay {
   bool operator==(const OpenWay&) const = default;
 };
 
-// kBlocked only if every way to make the call is refused (KILL, TRAP, ERRNO); NOTIFY and TRACE are
-// permitted, since someone else then decides. kPermitted: the native call gets through;
-// kBypassable: only another way does. kUnknown: no arch has such a syscall in the table, or limits
-// were reached.
+// kBlocked only if every way to make the call is refused (KILL, TRAP, ERRNO); NOTIFY and TRACE
+// count as permitted, since someone else then decides. kPermitted: the native call gets through, or
+// the call exists on other architectures only and does there; kBypassable: only another way does.
+// kUnknown: no architecture has such a call in the table, or limits were reached.
 struct CheckOutcome {
   CheckResult result = CheckResult::kUnknown;
   std::vector<OpenWay> open;
@@ -71,13 +72,15 @@ struct CheckOutcome {
   bool operator==(const CheckOutcome&) const = default;
 };
 
-// `native` and its compat architectures are considered, as far as the table knows the call there.
+// `archs`: those that can be entered on the node, the native one first.
 CheckOutcome Check(Workspace& workspace, Diagram diagram, const CallPattern& pattern,
-                   const seccomp::SyscallTable& table, seccomp::Arch native);
+                   const seccomp::SyscallTable& table, std::span<const seccomp::Arch> archs);
 
-// The built-in critical calls: mount and its kin, bpf, clone/clone3/unshare with namespace flags,
-// module loading, ptrace, io_uring_setup, socket(AF_ALG) and so on, for this architecture's order
-// of clone's arguments.
+// The native architecture and its compat ones: what can be entered unless the kernel lacks some.
+std::vector<seccomp::Arch> EnterableArchs(seccomp::Arch native);
+
+// seccomp::CriticalSyscalls() as patterns: clone and unshare with a namespace flag, the others with
+// any arguments.
 std::vector<CallPattern> CriticalCalls(seccomp::Arch native);
 
 }  // namespace seccompd::bpf

@@ -271,11 +271,21 @@ TEST_F(CompareTest, IsSymmetric) {
   }
 }
 
+TEST_F(CompareTest, BitsThatNobodyReadsMeanNothing) {
+  const Program filter = RecordedFilter("containerd-1.7.32");
+  Program flipped = filter;
+  for (Instruction& at : flipped) {
+    if (at.code == kRetK || at.code == kLdAbs) at.jt ^= 0x55;  // only jumps have targets
+    if (at.code == kRetK && at.k == kRetAllow) at.k |= 3;      // ALLOW has no data
+  }
+  ASSERT_NE(filter, flipped);
+  EXPECT_EQ(CompareThem(filter, flipped).relation, Relation::kEqual);
+}
+
 // Any single bit of a real filter: found different with a true witness, or truly equal.
 TEST_F(CompareTest, EveryBitFlipIsFoundOrMeansTheSame) {
   const Program filter = RecordedFilter("containerd-1.7.32");
   Random random(33);
-  std::size_t equal = 0;
   std::size_t different = 0;
   for (std::size_t round = 0; round < 150 * TestFactor() && !HasFailure(); ++round) {
     Program flipped = filter;
@@ -294,7 +304,6 @@ TEST_F(CompareTest, EveryBitFlipIsFoundOrMeansTheSame) {
     workspace_.Reset();
     const Comparison comparison = CompareThem(filter, flipped);
     if (comparison.relation == Relation::kEqual) {
-      ++equal;
       for (int i = 0; i < 200; ++i) {
         const SeccompData data = RandomInput(random, flipped);
         EXPECT_EQ(Decided(filter, data), Decided(flipped, data));
@@ -310,7 +319,6 @@ TEST_F(CompareTest, EveryBitFlipIsFoundOrMeansTheSame) {
     }
   }
   EXPECT_GT(different, 50U);
-  EXPECT_GE(equal, 1U);
 }
 
 }  // namespace
