@@ -109,8 +109,8 @@ enum class Type : std::uint8_t { kGauge, kCounter, kHistogram };
 struct Descriptor {
   std::string_view name;
   Type type = Type::kGauge;
-  std::string_view labels;  // "state" or "expected, verdict"; "" for none
-  std::string_view help;
+  std::string_view labels = {};  // "state" or "expected, verdict"; "" for none
+  std::string_view help = {};
 };
 std::span<const Descriptor> Table();
 

@@ -21,7 +21,7 @@ struct QueryParameter {
 // The target of a request in origin form, "/path?name=value&flag" (RFC 9112 3.2.1).
 struct Target {
   std::string path;
-  std::vector<QueryParameter> query;
+  std::vector<QueryParameter> query = {};
 
   bool operator==(const Target&) const = default;
 };

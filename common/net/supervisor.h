@@ -48,8 +48,11 @@ class Supervisor {
   struct Loop {
     std::string name;
     boost::asio::cancellation_signal signal;
+    base::Result<> outcome;
   };
-  void Ended(std::list<Loop>::iterator loop, base::Result<> outcome);
+  static boost::asio::awaitable<void> Follow(Loop* entry,
+                                             boost::asio::awaitable<base::Result<>> loop);
+  void Ended(std::list<Loop>::iterator loop);
   void Abandon();
 
   boost::asio::io_context& io_;
