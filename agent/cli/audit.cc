@@ -63,14 +63,14 @@ base::Result<> ReadPods(const std::string& flag, Sources* sources) {
 
 // Without a readable ledger containers are judged all the same, but none can be called stale.
 void ReadInstalled(const std::string& root, Sources* sources) {
-  auto fd = host::OpenDirectory(root);
-  auto view = fd ? ReadInstalledView(fd->get())
-                 : base::Result<audit::InstalledView>(base::Fail(std::move(fd).error()));
-  if (!view) {
-    sources->notes.push_back("--seccomp-root " + root + ": " + view.error().message +
+  const auto unknown = [&](const base::Error& error) {
+    sources->notes.push_back("--seccomp-root " + root + ": " + error.message +
                              "; stale and missing profiles are not told");
-    return;
-  }
+  };
+  const auto fd = host::OpenDirectory(root);
+  if (!fd) return unknown(fd.error());
+  auto view = ReadInstalledView(fd->get());
+  if (!view) return unknown(view.error());
   LookAtFiles(fd->get(), sources->pods, &*view);
   sources->installed = std::move(*view);
 }
