@@ -3,41 +3,67 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <exception>
+#include <utility>
+#include <vector>
+
+#include "common/base/strings.h"
+#include "common/net/errors.h"
 
 namespace seccompd::net {
 
-void Supervisor::Spawn(std::string name, boost::asio::awaitable<base::Result<>> loop) {
+namespace asio = boost::asio;
+
+void Supervisor::Spawn(std::string name, asio::awaitable<base::Result<>> loop) {
+  if (stopping_) return;
   loops_.emplace_back();
-  const auto self = std::prev(loops_.end());
-  self->name = std::move(name);
-  auto ended = [this, self](const std::exception_ptr& thrown, base::Result<> result) {
-    if (thrown) result = base::Fail(base::ErrorCode::kInternal, "threw an exception");
-    if (!result && result.error().code != base::ErrorCode::kCancelled && !failure_) {
-      failure_ = Failure{self->name, result.error()};
-    }
-    loops_.erase(self);
-    if (failure_) Stop();
+  const auto entry = std::prev(loops_.end());
+  entry->name = std::move(name);
+  auto ended = [this, entry](const std::exception_ptr& thrown) {
+    if (thrown) entry->outcome = base::Fail(ErrorFrom(thrown, "exception"));
+    Ended(entry);
   };
-  boost::asio::co_spawn(io_, std::move(loop),
-                        boost::asio::bind_cancellation_slot(self->signal.slot(), std::move(ended)));
+  asio::co_spawn(io_, Follow(&*entry, std::move(loop)),
+                 asio::bind_cancellation_slot(entry->signal.slot(), std::move(ended)));
 }
 
-void Supervisor::Stop() {
+asio::awaitable<void> Supervisor::Follow(Loop* entry, asio::awaitable<base::Result<>> loop) {
+  entry->outcome = co_await std::move(loop);
+}
+
+void Supervisor::Ended(std::list<Loop>::iterator loop) {
+  if (!loop->outcome && loop->outcome.error().code != base::ErrorCode::kCancelled && !failure_) {
+    failure_ = base::WithContext(loop->outcome.error(), loop->name);
+  }
+  loops_.erase(loop);
+  if (failure_) Stop();
+  if (loops_.empty()) io_.stop();
+}
+
+void Supervisor::Stop(std::chrono::milliseconds grace) {
   if (stopping_) return;
   stopping_ = true;
-  for (Loop& loop : loops_) {
-    // Posted: a signal must not resume a coroutine from inside another one's completion.
-    boost::asio::post(io_, [this, target = &loop] {
-      for (Loop& live : loops_) {
-        if (&live == target) {
-          live.signal.emit(boost::asio::cancellation_type::terminal);
-          return;
-        }
-      }
-    });
+  deadline_.expires_after(grace);
+  deadline_.async_wait([this](const boost::system::error_code& code) {
+    if (!code) Abandon();
+  });
+  for (Loop& loop : loops_) loop.signal.emit(asio::cancellation_type::terminal);
+}
+
+void Supervisor::Abandon() {
+  std::vector<std::string> names;
+  for (const Loop& loop : loops_) names.push_back(loop.name);
+  if (!names.empty() && !failure_) {
+    failure_ = base::Error{.code = base::ErrorCode::kDeadlineExceeded,
+                           .message = "still running after stop: " + base::Join(names, ", ")};
   }
+  io_.stop();
+}
+
+base::Result<> Supervisor::Run() {
+  if (!loops_.empty()) io_.run();
+  if (failure_) return base::Fail(*failure_);
+  return {};
 }
 
 }  // namespace seccompd::net
