@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,15 +46,24 @@ class Applier {
 
  private:
   struct Work;
-  base::Result<Work> Announce(const Step& step, const Desired& desired, base::WallTime now);
-  base::Result<> Perform(Work* work, base::WallTime now);
-  base::Result<> Place(Work* work);
-  base::Result<> Remove(Work* work);
+  base::Result<Work> Prepare(const Step& step, const Desired& desired, base::WallTime now);
+  base::Result<> PlanPlacing(const Step& step, const DesiredFile* file, Work* work);
+  base::Result<> PlanRemoval(const std::string& path, Work* work);
+  base::Result<> MissingDirectories(const std::string& path, Work* work);
   base::Result<> UnblockParents(const std::string& path);
+  base::Result<> SyncParent(const std::string& path);
+  base::Result<> KeepForeign(const std::string& path);
+  void RunBatch(std::vector<Work>* batch, base::WallTime now);
+  base::Result<> Perform(Work* work, base::WallTime now);
+  base::Result<> MakeDirectories(const Work& work);
+  base::Result<> Place(Work* work, base::WallTime now);
+  base::Result<> MendMode(const std::string& path, const base::Digest& digest, bool* mended);
+  base::Result<> Remove(Work* work);
 
   host::FsOps& fs_;
   int rootfd_;
   LedgerFile& ledger_;
+  std::set<std::string> made_;  // directories made in this call of Apply
 };
 
 }  // namespace seccompd::install

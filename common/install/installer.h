@@ -86,7 +86,13 @@ class Installer {
 
  private:
   Installer(host::FsOps& fs, base::UniqueFd root, InstallerOptions options);
+  base::Result<> Usable();
   void Look(const Desired& desired, const Glance& glance);
+  Plan PlanNow(const Desired& desired, const References& references, base::WallTime now);
+  void TidyUp(Applier& applier, Report* report);
+  void Relook(const std::vector<StepResult>& results);
+  static void Explain(Report* report);
+  void ContestDue(Report* report);
   void CountDrift(const Plan& plan, Report* report);
   void Remember(const std::vector<StepResult>& results, base::WallTime now);
   std::map<std::string, int, std::less<>> RecentRepairs(base::WallTime now);
@@ -95,8 +101,7 @@ class Installer {
   base::UniqueFd root_;
   InstallerOptions options_;
   std::unique_ptr<LedgerFile> ledger_;
-  DiskStates disk_;                                        // as last seen or made
-  std::map<std::string, base::Digest, std::less<>> seen_;  // digest that was desired when last seen
+  DiskStates disk_;  // as last seen or made
   std::map<std::string, std::deque<base::WallTime>, std::less<>> repairs_;
   std::map<std::string, DriftKind, std::less<>> drift_;  // known and counted
 };

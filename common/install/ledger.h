@@ -74,7 +74,7 @@ struct LedgerState {
   bool operator==(const LedgerState&) const = default;
 };
 
-// One line of the log. `Announce` is the intent that is durable before the file is touched.
+// One line of the log. Announce is the intent that is durable before the file is touched.
 struct MadeDirectory {
   std::string path;
 };  // announced before mkdir
@@ -131,12 +131,12 @@ struct LogPosition {
 // profile's text from posing as a record.
 [[nodiscard]] std::string EncodeHeader(std::string_view nonce, LogPosition* position);
 
-// One record (all entries or none survive a crash); advances `position`.
-[[nodiscard]] std::string EncodeRecord(std::span<const Entry> entries, LogPosition* position);
+// One record (all entries or none survive a crash). Advances `position` and sets Revision::body of
+// every entry that carries a text to where that text stands.
+[[nodiscard]] std::string EncodeRecord(std::span<Entry> entries, LogPosition* position);
 
-// Adds `entries`, as EncodeRecord laid them out from `at`, to `state`: what replaying them gives.
-[[nodiscard]] base::Result<> ApplyRecord(std::span<const Entry> entries, const LogPosition& at,
-                                         LedgerState* state);
+// What the entries of a record do to the state; kCorrupt for a sequence that no agent writes.
+[[nodiscard]] base::Result<> ApplyEntries(std::span<const Entry> entries, LedgerState* state);
 
 enum class LogEnd : std::uint8_t {
   kClean,

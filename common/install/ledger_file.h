@@ -57,6 +57,8 @@ class LedgerFile {
   base::Result<> Load();
   base::Result<> Rewrite();
   base::Result<> WriteRecords(int fd, LogPosition* position, LedgerState* state) const;
+  base::Result<> CheckEntries(std::span<const Entry> entries) const;
+  base::Result<> WipeTail();
   base::Result<> Fill(std::uint64_t needed);
 
   host::FsOps& fs_;

@@ -31,15 +31,15 @@ struct DiskState {
     kUnreadable,  // could not be looked at: `note` says why; never taken for drift
   };
   Kind kind = Kind::kAbsent;
-  base::Digest digest;  // kRegular; zero for a file too large to be a profile
-  mode_t mode = 0;      // permission bits
+  base::Digest digest{};  // kRegular; zero for a file too large to be a profile
+  mode_t mode = 0;        // permission bits
   std::uint64_t size = 0;
   std::uint64_t links = 0;
-  FileIdentity file;
+  FileIdentity file{};
   bool same_meaning = false;     // kRegular: compiles to what is desired here
-  std::string blocked_at;        // kBlocked: that level
+  std::string blocked_at{};      // kBlocked: that level
   bool blocked_by_link = false;  // kBlocked: it is a symlink
-  std::string note;
+  std::string note{};
 
   bool operator==(const DiskState&) const = default;
 };
@@ -72,10 +72,10 @@ enum class StepKind : std::uint8_t {
 
 struct Step {
   StepKind kind = StepKind::kInstall;
-  std::string path;
-  std::optional<DriftKind> drift;    // kRepair, and kUpdate over a file that had drifted
-  std::optional<Revision> revision;  // what is to be in force after it, where that is known
-  bool desired_bytes = true;         // false: from the ledger's last good copy
+  std::string path{};
+  std::optional<DriftKind> drift{};    // kRepair, and kUpdate over a file that had drifted
+  std::optional<Revision> revision{};  // what is to be in force after it, where that is known
+  bool desired_bytes = true;           // false: from the ledger's last good copy
 
   bool operator==(const Step&) const = default;
 };
@@ -94,14 +94,14 @@ inline constexpr std::size_t kProfileStates = 7;
 
 // One row of `status` and of the metrics.
 struct ProfileRow {
-  std::string path;
+  std::string path{};
   ProfileState state = ProfileState::kPending;
-  std::uint32_t revision = 0;           // in force; 0: none
-  base::Digest digest;                  // in force
-  std::optional<base::WallTime> since;  // installed, or orphaned
-  bool used = false;                    // some pod refers to it
-  std::string origin;
-  std::string note;
+  std::uint32_t revision = 0;             // in force; 0: none
+  base::Digest digest{};                  // in force
+  std::optional<base::WallTime> since{};  // installed, or orphaned
+  bool used = false;                      // some pod refers to it
+  std::string origin{};
+  std::string note{};
 
   bool operator==(const ProfileRow&) const = default;
 };
