@@ -69,8 +69,11 @@ class DirectorySource {
  private:
   struct File;
   bool Reopen(base::MonoTime now);
+  bool TakeEvents(base::MonoTime now);
+  bool TakeSettled(base::MonoTime now);
   bool Scan(base::MonoTime now);
-  bool Reread(const std::string& path);
+  bool Reread(const std::string& path, bool even_if_unchanged);
+  void Settle(const std::string& path, base::MonoTime now);
   void Rebuild();
 
   std::string path_;
@@ -78,14 +81,17 @@ class DirectorySource {
   base::UniqueFd root_;
   std::unique_ptr<host::TreeWatch> watch_;
   std::map<std::string, std::unique_ptr<File>> files_;
-  std::map<std::string, base::MonoTime> settling_;
-  std::optional<base::MonoTime> next_scan_;
-  std::optional<base::Error> away_;
+  std::map<std::string, base::MonoTime> settling_;  // name -> when to look at it
+  base::MonoTime next_scan_{};
+  std::optional<base::Error> away_;      // why the directory is not read
+  std::optional<base::Error> exceeded_;  // which limit cut the reading
+  std::uint64_t bytes_ = 0;              // of all files taken in
   DirectoryContents contents_;
 };
 
-// Is `name` one that an editor or a tool leaves behind (".#x", "x~", "#x#", ".x.swp", "4913", dot
-// files), or one whose ending we do not read?
+// Is this a file that we read: its ending is ours, and no editor's or tool's left-over (".x.swp",
+// "x~",
+// "#x#", "4913") or dot file?
 [[nodiscard]] bool IsSourceName(std::string_view name);
 
 }  // namespace seccompd::agent
