@@ -118,6 +118,8 @@ Content FromObjects(std::vector<kube::ManifestObject> objects, const std::string
 // The Error is about the whole text; `problem` about an object in it.
 Result<Content> Parse(std::string text, const std::string& path, const Content& previous,
                       std::optional<base::Error>* problem) {
+  // A save in two steps truncates first.
+  if (base::TrimSpace(text).empty()) return Fail(ErrorCode::kInvalidArgument, "the file is empty");
   std::vector<document::Node> documents;
   if (document::LooksLikeJson(text)) {
     TRY_ASSIGN(auto node, document::ParseJson(text, kube::kManifestLimits));
@@ -125,14 +127,12 @@ Result<Content> Parse(std::string text, const std::string& path, const Content& 
   } else {
     TRY_ASSIGN(documents, document::ParseYaml(text, kube::kManifestLimits));
   }
-  if (documents.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "is empty: what it held before stays in force");
-  }
   if (std::any_of(documents.begin(), documents.end(), kube::IsManifest)) {
     TRY_ASSIGN(auto objects, kube::ParseManifest(documents));
     return FromObjects(std::move(objects), path, previous, problem);
   }
   Content content;
+  if (documents.empty()) return content;  // nothing but comments
   content.bare = install::BareProfile{path, std::move(text), "file " + path};
   return content;
 }
@@ -143,6 +143,7 @@ struct DirectorySource::File {
   Signature signature;
   bool young = false;
   Content content;                     // last good
+  bool good = false;                   // some reading was without a problem
   std::optional<base::Error> problem;  // of the last reading
 };
 
@@ -327,7 +328,10 @@ bool DirectorySource::Reread(const std::string& path, bool even_if_unchanged) {
     return false;
   }
   auto file = std::make_unique<File>();
-  if (known != files_.end()) file->content = known->second->content;
+  if (known != files_.end()) {
+    file->content = known->second->content;
+    file->good = known->second->good;
+  }
   const std::uint64_t others =
       bytes_ -
       (known != files_.end() ? static_cast<std::uint64_t>(known->second->signature.size) : 0);
@@ -350,9 +354,10 @@ bool DirectorySource::Reread(const std::string& path, bool even_if_unchanged) {
   } else {
     file->problem = std::move(content).error();
   }
+  file->good = file->good || !file->problem;
   bytes_ = others + static_cast<std::uint64_t>(file->signature.size);
   const bool same = known != files_.end() && known->second->content == file->content &&
-                    known->second->problem == file->problem;
+                    known->second->problem == file->problem && known->second->good == file->good;
   files_[path] = std::move(file);
   return !same;
 }
@@ -369,6 +374,8 @@ void DirectorySource::Rebuild() {
     contents.pods.insert(contents.pods.end(), content.pods.begin(), content.pods.end());
     if (content.bare) contents.bare.push_back(*content.bare);
     contents.ignored.insert(contents.ignored.end(), content.ignored.begin(), content.ignored.end());
+    // It may hold anything: nothing may be missed on its account.
+    contents.complete = contents.complete && file->good;
     if (file->problem) contents.problems.push_back({path, *file->problem});
   }
   contents_ = std::move(contents);

@@ -46,8 +46,10 @@ struct DirectoryContents {
 };
 
 // `--source dir:PATH` and `--pods dir:PATH`: every manifest (*.yaml, *.yml, *.json) and bare
-// profile below a directory, followed by inotify. Symlinks inside are followed only where they stay
-// inside (a mounted ConfigMap is a farm of them). Dot files and editors' backups are skipped.
+// profile below a directory, followed by inotify. Symlinked files are followed only where they stay
+// inside (a mounted ConfigMap is a farm of them). Dot files and editors' backups are skipped. A
+// file or object that cannot be read keeps what it held; while one never could be, contents() is
+// incomplete.
 class DirectorySource {
  public:
   // A directory that is not there yet is no error: contents().complete is false until it is.

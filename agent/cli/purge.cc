@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cli/purge.h"
 
-#include <ostream>
-#include <string_view>
+#include <fmt/ostream.h>
+
 #include <utility>
 
 #include "common/base/strings.h"
@@ -14,54 +14,46 @@ namespace seccompd::agent {
 namespace {
 
 constexpr int kOk = 0;
-constexpr int kFindings = 1;
-constexpr int kUsage = 2;
+constexpr int kKept = 1;
+constexpr int kCannot = 2;
 constexpr int kInternal = 70;
 
-// Conditions that the operator can mend, as against a disk that fails.
-int ExitOf(const base::Error& error) {
+int ExitCodeOf(const base::Error& error) {
   switch (error.code) {
     case base::ErrorCode::kNotFound:
-    case base::ErrorCode::kPermissionDenied:
-    case base::ErrorCode::kFailedPrecondition:
     case base::ErrorCode::kUnavailable:
-    case base::ErrorCode::kReadOnly:
-      return kUsage;
+    case base::ErrorCode::kFailedPrecondition:
+    case base::ErrorCode::kPermissionDenied:
+      return kCannot;
     default:
       return kInternal;
   }
 }
 
-int Complain(std::ostream& err, const PurgeOptions& options, const base::Error& error) {
-  err << "seccompd purge: " << base::Printable(options.seccomp_root) << ": " << error.message
-      << '\n';
-  if (error.code == base::ErrorCode::kUnavailable) {
-    err << "Stop the agent on this node first (delete its DaemonSet pod).\n";
-  }
-  return ExitOf(error);
+int Refuse(const base::Error& error, std::ostream& err) {
+  fmt::print(err, "seccompd: purge: {}\n", base::Printable(error.message));
+  return ExitCodeOf(error);
 }
 
 void PrintText(const install::PurgeReport& report, std::ostream& out) {
-  for (const std::string& path : report.removed)
-    out << "removed  " << base::Printable(path) << '\n';
-  for (const auto& kept : report.kept) {
-    out << "kept     " << base::Printable(kept.path) << "  " << base::Printable(kept.reason)
-        << '\n';
+  for (const std::string& path : report.removed) {
+    fmt::print(out, "removed  {}\n", base::Printable(path));
   }
-  out << report.removed.size() << " removed, " << report.kept.size() << " kept\n";
+  for (const auto& kept : report.kept) {
+    fmt::print(out, "kept     {}  {}\n", base::Printable(kept.path), base::Printable(kept.reason));
+  }
+  fmt::print(out, "{} removed, {} kept\n", report.removed.size(), report.kept.size());
 }
 
 void PrintJson(const install::PurgeReport& report, std::ostream& out) {
-  out << "{\"removed\": [";
-  std::string_view comma;
+  out << R"({"removed":[)";
   for (const std::string& path : report.removed) {
-    out << std::exchange(comma, ", ") << '"' << base::EscapeJson(path) << '"';
+    out << (&path == report.removed.data() ? "\"" : ",\"") << base::EscapeJson(path) << '"';
   }
-  out << "], \"kept\": [";
-  comma = {};
+  out << R"(],"kept":[)";
   for (const auto& kept : report.kept) {
-    out << std::exchange(comma, ", ") << "{\"path\": \"" << base::EscapeJson(kept.path)
-        << "\", \"reason\": \"" << base::EscapeJson(kept.reason) << "\"}";
+    fmt::print(out, R"({}{{"path":"{}","reason":"{}"}})", &kept == report.kept.data() ? "" : ",",
+               base::EscapeJson(kept.path), base::EscapeJson(kept.reason));
   }
   out << "]}\n";
 }
@@ -70,25 +62,32 @@ void PrintJson(const install::PurgeReport& report, std::ostream& out) {
 
 int RunPurge(const PurgeOptions& options, std::ostream& out, std::ostream& err) {
   auto root = host::OpenDirectory(options.seccomp_root);
-  if (!root) return Complain(err, options, root.error());
+  if (!root) return Refuse(base::WithContext(root.error(), "--seccomp-root"), err);
   host::RealFs fs;
-  struct stat st {};
-  // Opening would make an empty ledger where there is none.
-  if (fs.StatAt(root->get(), std::string(install::kStateDirectory), &st) < 0) {
-    err << "seccompd purge: " << base::Printable(options.seccomp_root)
-        << ": seccompd has installed nothing here (no .seccompd)\n";
-    return kUsage;
+  install::InstallerOptions installer_options;
+  installer_options.root_path = options.seccomp_root;
+  auto installer = install::Installer::Open(fs, *std::move(root), std::move(installer_options));
+  if (!installer) return Refuse(installer.error(), err);
+  if ((*installer)->newer_ledger()) {
+    fmt::print(
+        err,
+        "seccompd: purge: the ledger was written by a newer seccompd, which alone knows what "
+        "it owns: use that one\n");
+    return kCannot;
   }
-  auto installer = install::Installer::Open(fs, std::move(*root), {});
-  if (!installer) return Complain(err, options, installer.error());
-  auto report = (*installer)->Purge(options.references, options.force, options.now);
-  if (!report) return Complain(err, options, report.error());
-  if ((*installer)->ledger_origin() == install::LedgerOrigin::kRebuilt) {
-    err << "seccompd purge: " << base::Printable((*installer)->ledger_problem())
-        << "; what it owned is not known and stays\n";
+  if (!options.references.known && !options.force) {
+    fmt::print(err,
+               "seccompd: purge: without --pods it is not known what is in use; nothing will "
+               "be removed (--force removes all)\n");
   }
-  options.json ? PrintJson(*report, out) : PrintText(*report, out);
-  return report->kept.empty() ? kOk : kFindings;
+  const auto report = (*installer)->Purge(options.references, options.force, options.now);
+  if (!report) return Refuse(report.error(), err);
+  if (options.json) {
+    PrintJson(*report, out);
+  } else {
+    PrintText(*report, out);
+  }
+  return report->kept.empty() ? kOk : kKept;
 }
 
 }  // namespace seccompd::agent

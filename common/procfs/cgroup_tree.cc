@@ -59,7 +59,7 @@ class Walker {
   Walker(const CgroupTreeOptions& options, CgroupTree& tree) : options_(options), tree_(tree) {}
   Walker(const Walker&) = delete;
   Walker& operator=(const Walker&) = delete;
-  ~Walker() { tree_.files_read += text_.files_read(); }
+  ~Walker() { tree_.files_read += text_.FilesRead(); }
 
   void Walk(int root_fd) { Descend(root_fd, Owner{}); }
 

@@ -47,16 +47,14 @@ class ProcReader {
   // The status of the thread `tid` alone; the same errors but the last.
   [[nodiscard]] base::Result<Status> ReadStatus(pid_t tid);
 
-  [[nodiscard]] std::size_t files_read() const { return text_.files_read(); }
+  [[nodiscard]] std::size_t FilesRead() const { return text_.FilesRead(); }
   // Threads whose status was read, the leaders not counted.
-  [[nodiscard]] std::size_t threads_read() const { return threads_read_; }
-  FilteredProcesses& filtered() { return filtered_; }
+  [[nodiscard]] std::size_t ThreadsRead() const { return threads_read_; }
+  FilteredProcesses& Filtered() { return filtered_; }
 
  private:
-  struct Threads;
   [[nodiscard]] base::Result<std::uint64_t> ReadStartTicks(int stat_fd);
-  [[nodiscard]] base::Result<void> ReadThreads(const char* task_path, Process& process);
-  [[nodiscard]] base::Result<void> ReadNewThreads(int task_fd, Threads& threads);
+  [[nodiscard]] base::Result<void> ReadThreads(bool first_only, Process& process);
 
   int proc_fd_;
   ReadOptions options_;

@@ -38,8 +38,8 @@ Scanner::Scanner(int proc_fd, int cgroup_fd, ScanOptions options)
 base::Result<void> Scanner::Begin() {
   result_ = {};
   next_ = 0;
-  files_before_ = reader_.files_read();
-  threads_before_ = reader_.threads_read();
+  files_before_ = reader_.FilesRead();
+  threads_before_ = reader_.ThreadsRead();
   result_.clock = ReadBootClock();
   TRY_ASSIGN(tree_, WalkCgroups(cgroup_fd_, options_.tree));
   result_.version = tree_.version;
@@ -74,9 +74,9 @@ bool Scanner::Step(std::size_t processes) {
 
 ScanResult Scanner::Finish() {
   if (options_.whole_proc) CountRest();
-  result_.counters.files_read += reader_.files_read() - files_before_;
-  result_.counters.threads = reader_.threads_read() - threads_before_;
-  reader_.filtered().Sweep();
+  result_.counters.files_read += reader_.FilesRead() - files_before_;
+  result_.counters.threads = reader_.ThreadsRead() - threads_before_;
+  reader_.Filtered().Sweep();
   tree_ = {};
   return std::exchange(result_, {});
 }

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kInitialBytes = std::size_t{16} << 10;
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-constexpr std::size_t kEntryBytes = std::size_t{32} << 10;
+constexpr std::size_t kEntryBytes = std::size_t{8} << 10;
 
 // struct linux_dirent64 (getdents64(2)): the fixed part, then the name with its NUL.
 constexpr std::size_t kLengthOffset = 16;
@@ -77,8 +77,7 @@ base::Result<base::UniqueFd> OpenDirectoryBeneath(int dir_fd, const char* path) 
 base::Result<void> ForEachEntry(
     int dir_fd, const std::function<bool(std::string_view name, unsigned char type)>& visit) {
   if (::lseek(dir_fd, 0, SEEK_SET) < 0) return base::Fail(base::ErrnoError(errno, "lseek"));
-  std::array<char, kEntryBytes>
-      buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
+  std::array<char, kEntryBytes> buffer{};
   while (true) {
     const long got = ::syscall(SYS_getdents64, dir_fd, buffer.data(), buffer.size());
     if (got < 0) return base::Fail(base::ErrnoError(errno, "getdents64"));

@@ -30,7 +30,7 @@ class TextReader {
   [[nodiscard]] base::Result<std::string_view> ReadFd(int fd, FileShape shape);
 
   // Files read successfully since construction.
-  [[nodiscard]] std::size_t files_read() const { return files_read_; }
+  [[nodiscard]] std::size_t FilesRead() const { return files_read_; }
 
  private:
   std::vector<char> buffer_;

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
+#include "tests/support/exposition.h"
 #include "tests/support/http_get.h"
 #include "tests/support/subprocess.h"
 
@@ -26,8 +26,7 @@ class AgentProcess {
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] std::string LogSoFar() const { return child_.ErrSoFar(); }
   [[nodiscard]] base::Result<HttpReply> Get(const std::string& path) const;
-  // The sample of one series in the present scrape, e.g. `seccompd_profiles{state="installed"}`.
-  // Labels are compared as a set; nullopt if there is no such series.
+  // FindSample in the present scrape.
   [[nodiscard]] std::optional<double> Metric(std::string_view series) const;
   // SIGTERM by pid, then the exit code; 137 when it had to be killed.
   [[nodiscard]] int Stop(std::chrono::milliseconds timeout = std::chrono::seconds(15));
@@ -45,13 +44,5 @@ class AgentProcess {
 [[nodiscard]] base::Result<Outcome> RunSeccompd(
     std::vector<std::string> args, std::string stdin_text = {},
     std::chrono::milliseconds timeout = std::chrono::seconds(60));
-
-// The value of `series` in exposition text; see AgentProcess::Metric.
-[[nodiscard]] std::optional<double> FindSample(std::string_view exposition,
-                                               std::string_view series);
-
-// Polls every 20 ms until `condition` holds or `timeout` has passed; says which.
-[[nodiscard]] bool WaitFor(std::chrono::milliseconds timeout,
-                           const std::function<bool()>& condition);
 
 }  // namespace seccompd::test_support

@@ -180,13 +180,28 @@ TEST_F(ReadProcessTest, ThreadsAllFilteredAreReadOnce) {
   });
   ProcReader reader(proc_.get());
   EXPECT_THAT(Read(reader, child.pid()).other_threads, IsEmpty());
-  EXPECT_EQ(reader.threads_read(), 5U);
+  EXPECT_EQ(reader.ThreadsRead(), 5U);
   EXPECT_EQ(Read(reader, child.pid()).seccomp, kFilteredState);
-  EXPECT_EQ(reader.threads_read(), 5U);
-  reader.filtered().Sweep();
-  reader.filtered().Sweep();
+  EXPECT_EQ(reader.ThreadsRead(), 5U);
+  reader.Filtered().Sweep();
+  reader.Filtered().Sweep();
   EXPECT_EQ(Read(reader, child.pid()).seccomp, kFilteredState);
-  EXPECT_EQ(reader.threads_read(), 10U);
+  EXPECT_EQ(reader.ThreadsRead(), 10U);
+}
+
+TEST_F(ReadProcessTest, OneThreadStandsForAZombieLeadersFilteredThreads) {
+  const RealProcess child([](const Ready& ready) {
+    LoadFilters();
+    for (int i = 0; i < 5; ++i) StartThread([] {});
+    ready();
+    ExitThread();
+  });
+  ReadZombieLeader(child.pid());
+  ProcReader reader(proc_.get());
+  const Process first = Read(reader, child.pid());
+  EXPECT_EQ(reader.ThreadsRead(), 5U);
+  EXPECT_EQ(Read(reader, child.pid()), first);
+  EXPECT_EQ(reader.ThreadsRead(), 6U);
 }
 
 TEST_F(ReadProcessTest, AProcessWithAnUnfilteredThreadIsReadEveryTime) {
@@ -197,7 +212,7 @@ TEST_F(ReadProcessTest, AProcessWithAnUnfilteredThreadIsReadEveryTime) {
   ProcReader reader(proc_.get());
   for (std::size_t round = 1; round <= 3; ++round) {
     EXPECT_THAT(Read(reader, child.pid()).other_threads, ElementsAre(kUnfilteredState));
-    EXPECT_EQ(reader.threads_read(), round);
+    EXPECT_EQ(reader.ThreadsRead(), round);
   }
 }
 
@@ -206,7 +221,9 @@ TEST_F(ReadProcessTest, TooManyThreadsAreNoProof) {
     LoadFilters();
     for (int i = 0; i < 5; ++i) StartThread([] {});
   });
-  EXPECT_FALSE(Read(child.pid(), {.max_threads = 5}).threads_complete);
+  ProcReader reader(proc_.get(), {.max_threads = 5});
+  EXPECT_FALSE(Read(reader, child.pid()).threads_complete);
+  EXPECT_FALSE(Read(reader, child.pid()).threads_complete) << "must not be remembered";
   EXPECT_TRUE(Read(child.pid(), {.max_threads = 6}).threads_complete);
 }
 
