@@ -81,7 +81,8 @@ base::Result<Target> ParseTarget(std::string_view target) {
   if (!parsed || (!origin_form && parsed->encoded_path().empty())) {
     return Fail(ErrorCode::kInvalidArgument, "the request target is no path");
   }
-  Target result{.path = parsed->path()};
+  Target result;
+  result.path = parsed->path();
   if (!result.path.starts_with('/') || HasControl(result.path)) {
     return Fail(ErrorCode::kInvalidArgument, "the request path holds a control byte");
   }
