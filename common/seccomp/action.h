@@ -29,16 +29,17 @@ struct Action {
   bool operator==(const Action&) const = default;
 };
 
-// "SCMP_ACT_ERRNO" and so on (OCI runtime-spec, config-linux.md "Seccomp"). SCMP_ACT_KILL is an alias
-// of SCMP_ACT_KILL_THREAD; the canonical spelling is the longer one.
+// "SCMP_ACT_ERRNO" and so on (OCI runtime-spec, config-linux.md "Seccomp"). SCMP_ACT_KILL is an
+// alias of SCMP_ACT_KILL_THREAD; the canonical spelling is the longer one.
 std::optional<ActionKind> ActionFromOci(std::string_view name);
 std::string_view OciName(ActionKind kind);
 
 // "ERRNO(1)", "ALLOW": as our tables print it.
 std::string DisplayName(Action action);
 
-// The 32-bit return value of a BPF program and back; the way back applies the kernel's rules: ERRNO is
-// capped at 4095, unknown actions are KILL_PROCESS, data of the others is dropped (kernel/seccomp.c).
+// The 32-bit return value of a BPF program and back; the way back applies the kernel's rules: ERRNO
+// is capped at 4095, unknown actions are KILL_PROCESS, data of the others is dropped
+// (kernel/seccomp.c).
 std::uint32_t ToReturnValue(Action action);
 Action FromReturnValue(std::uint32_t value);
 

@@ -5,9 +5,9 @@
 
 namespace seccompd::seccomp {
 
-// The table of the libseccomp that this binary is linked with (seccomp_syscall_resolve_num_arch(3)),
-// for the native architecture and its compat ones, or for every architecture. Its own target: the
-// rest of seccomp/ does not link libseccomp.
+// The table of the libseccomp that this binary is linked with
+// (seccomp_syscall_resolve_num_arch(3)), for the native architecture and its compat ones, or for
+// every architecture. Its own target: the rest of seccomp/ does not link libseccomp.
 SyscallTable LoadLibseccompTable(bool all_archs = false);
 
 }  // namespace seccompd::seccomp

@@ -11,8 +11,8 @@
 
 namespace seccompd::seccomp {
 
-// Bounds of one profile; beyond any of them it is "too large" (an error), so that libseccomp and the
-// audit never meet an unbounded one. The kernel's own bound is 4,096 instructions.
+// Bounds of one profile; beyond any of them it is "too large" (an error), so that libseccomp and
+// the audit never meet an unbounded one. The kernel's own bound is 4,096 instructions.
 struct ProfileLimits {
   std::size_t bytes = std::size_t{1} << 20;
   std::size_t rules = 4'096;
@@ -26,8 +26,11 @@ struct ParsedProfile {
   std::vector<Diagnostic> diagnostics;
 };
 
-// Strict reading of one OCI profile, JSON or YAML. Unknown, mis-cased and duplicate keys are warnings,
-// Docker-only fields errors. Source of truth: OCI runtime-spec config-linux.md, specs-go LinuxSeccomp.
+// Strict reading of one OCI profile, JSON or YAML. Unknown keys are warnings (the runtimes ignore
+// them). Mis-cased and duplicate keys mean what they mean to the runtimes (encoding/json folds
+// case, the last one that is not null wins) and are warnings; a second `syscalls` or `args` list,
+// which Go merges into the first, and Docker-only fields are errors. Source of truth: OCI
+// runtime-spec config-linux.md, specs-go LinuxSeccomp.
 [[nodiscard]] ParsedProfile ParseProfile(std::string_view text, const ProfileLimits& limits = {});
 
 // The same for a document that is already parsed (a bundle's linux.seccomp, a List item).

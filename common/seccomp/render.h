@@ -8,8 +8,8 @@
 
 namespace seccompd::seccomp {
 
-// Canonical OCI JSON of a profile: fixed key order, one rule a line, a final newline; a fixed point of
-// ParseProfile. This, not the user's text, is what lands on disk.
+// Canonical OCI JSON of a profile: fixed key order, one rule a line, a final newline; a fixed point
+// of ParseProfile. This, not the user's text, is what lands on disk.
 std::string RenderOci(const Profile& profile);
 
 }  // namespace seccompd::seccomp

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,11 +27,18 @@ class SyscallTable {
   [[nodiscard]] std::vector<std::string_view> Names(Arch arch) const;
 
  private:
-  struct Names {
-    std::unordered_map<std::string, std::int32_t> numbers;
+  // Lookup by string_view without a copy.
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  struct Entries {
+    std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> numbers;
     std::unordered_map<std::int32_t, std::string> names;
   };
-  std::unordered_map<Arch, Names> archs_;
+  std::unordered_map<Arch, Entries> archs_;
 };
 
 }  // namespace seccompd::seccomp

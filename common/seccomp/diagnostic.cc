@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/seccomp/diagnostic.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace seccompd::seccomp {
+namespace {
+
+constexpr auto kError = Severity::kError;
+constexpr auto kWarning = Severity::kWarning;
+constexpr auto kNote = Severity::kNote;
+
+constexpr auto kCodes = std::to_array<CodeInfo>({
+    {codes::kNotJsonOrYaml, kError, "not-json-or-yaml", "The text is neither valid JSON nor YAML."},
+    {codes::kWrongType, kError, "wrong-type",
+     "A field holds another type than the OCI schema says."},
+    {codes::kTooLarge, kError, "too-large",
+     "The profile exceeds a limit on bytes, depth or items."},
+    {codes::kEmptyProfile, kError, "empty-profile",
+     "Neither defaultAction nor syscalls: a runtime would load no filter at all."},
+    {codes::kUnknownAction, kError, "unknown-action", "An action that OCI does not define."},
+    {codes::kUnknownArch, kError, "unknown-architecture",
+     "An architecture that OCI or libseccomp does not know."},
+    {codes::kUnknownOperator, kError, "unknown-operator", "An operator that OCI does not define."},
+    {codes::kUnknownFlag, kError, "unknown-flag", "A filter flag that OCI does not define."},
+    {codes::kMissingField, kError, "missing-field",
+     "A field that the OCI schema requires is absent."},
+    {codes::kBadNumber, kError, "bad-number", "Not a whole number from 0 to 2^64-1."},
+    {codes::kArgumentIndex, kError, "argument-index", "System calls have arguments 0 to 5."},
+    {codes::kErrnoRange, kError, "errno-range",
+     "ERRNO takes 0 to 4095 (the kernel caps it), TRACE 0 to 65535."},
+    {codes::kErrnoNotApplicable, kError, "errno-not-applicable",
+     "errnoRet on an action that returns no number; crun refuses it."},
+    {codes::kDockerField, kError, "docker-field",
+     "A Docker/CRI-O field that containerd ignores, which makes the profile looser than written."},
+    {codes::kNameAndNames, kError, "name-and-names", "A rule has both name and names."},
+    {codes::kArchitecturesAndArchMap, kError, "architectures-and-archmap",
+     "A profile has both architectures and archMap."},
+    {codes::kSeveralDocuments, kError, "several-documents",
+     "A YAML text with more than one document is not one profile."},
+    {codes::kRepeatedList, kError, "repeated-list",
+     "A second syscalls or args list, which the runtimes merge into the first one."},
+    {codes::kEmptyName, kError, "empty-name", "An empty system call name; runc refuses it."},
+    {codes::kNotifyWithoutListener, kError, "notify-without-listener",
+     "SCMP_ACT_NOTIFY needs a listenerPath."},
+    {codes::kNotifyDefault, kError, "notify-default",
+     "SCMP_ACT_NOTIFY as default action: the runtime could not even start."},
+    {codes::kNotifyWrite, kError, "notify-write",
+     "SCMP_ACT_NOTIFY on write: the runtime could not hand over the listener."},
+    {codes::kConflictingRules, kError, "conflicting-rules",
+     "Two rules give one system call two actions under the same condition."},
+    {codes::kLibseccompRefuses, kError, "libseccomp-refuses",
+     "libseccomp cannot build a loadable filter from the profile."},
+    {codes::kUnreadable, kError, "unreadable", "The file cannot be read."},
+    {codes::kBadManifest, kError, "bad-manifest", "The manifest or an object in it is malformed."},
+    {codes::kBadPath, kError, "bad-path", "The profile cannot be installed under this name."},
+    {codes::kSamePath, kError, "same-path", "Two keys of one ConfigMap claim the same path."},
+    {codes::kUnknownKey, kWarning, "unknown-key", "A key that the runtimes ignore."},
+    {codes::kMisCasedKey, kWarning, "mis-cased-key",
+     "A key in the wrong case; containerd honours it, other readers do not."},
+    {codes::kDuplicateKey, kWarning, "duplicate-key", "A key given twice; the last one counts."},
+    {codes::kUnknownSyscall, kWarning, "unknown-syscall",
+     "A system call that this node does not have; the rule has no effect."},
+    {codes::kRuleSwallowed, kWarning, "rule-swallowed",
+     "An unconditional rule of the same system call makes this rule void."},
+    {codes::kRepeatedIndex, kWarning, "repeated-index",
+     "A repeated argument index makes the runtimes OR all conditions of the rule."},
+    {codes::kOverlappingRules, kWarning, "overlapping-rules",
+     "Conditions with different actions overlap; libseccomp's order decides, not the file's."},
+    {codes::kMissingArch, kWarning, "missing-architecture",
+     "Calls of an architecture that the node can run are killed."},
+    {codes::kDefaultAllows, kWarning, "default-allows",
+     "The default action allows every call that no rule names."},
+    {codes::kCriticalAllowed, kWarning, "critical-syscall-allowed",
+     "A system call that container escapes and kernel exploits need is allowed."},
+    {codes::kStartupDenied, kWarning, "startup-syscall-denied",
+     "A system call that runtimes need to start the container is denied."},
+    {codes::kActionIsDefault, kWarning, "action-is-default",
+     "The runtimes skip a rule whose action equals the default."},
+    {codes::kDirtyHighBits, kWarning, "dirty-high-bits",
+     "The filter compares 64 bits of an argument of which the kernel uses 32."},
+    {codes::kMultiplexed, kWarning, "multiplexed-syscall",
+     "On 32-bit architectures socketcall() and ipc() bypass the argument conditions."},
+    {codes::kValueTwoIgnored, kWarning, "value-two-ignored",
+     "valueTwo has a meaning with SCMP_CMP_MASKED_EQ only."},
+    {codes::kValueOutsideMask, kWarning, "value-outside-mask",
+     "libseccomp drops the bits of valueTwo that the mask does not cover."},
+    {codes::kEmptyFlags, kWarning, "empty-flags",
+     "containerd drops an empty flags list, so runtimes apply their default flags."},
+    {codes::kSharedPath, kWarning, "shared-path",
+     "Another ConfigMap or file claims the same path; only one of them is installed."},
+    {codes::kMoreFindings, kNote, "more-findings", "Further findings were left out."},
+    {codes::kNeedsNoNewPrivs, kNote, "needs-no-new-privs",
+     "runc can start this profile only with allowPrivilegeEscalation: false."},
+});
+
+Severity SeverityOf(std::string_view code) {
+  if (code.starts_with('E')) return Severity::kError;
+  return code.starts_with('W') ? Severity::kWarning : Severity::kNote;
+}
+
+}  // namespace
+
+bool HasErrors(std::span<const Diagnostic> diagnostics) {
+  return std::any_of(diagnostics.begin(), diagnostics.end(),
+                     [](const Diagnostic& d) { return d.severity == Severity::kError; });
+}
+
+std::span<const CodeInfo> DiagnosticCodes() { return kCodes; }
+
+std::string_view SeverityName(Severity severity) {
+  switch (severity) {
+    case Severity::kError:
+      return "error";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kNote:
+      break;
+  }
+  return "note";
+}
+
+void DiagnosticSink::Add(std::string_view code, std::string pointer, std::string message,
+                         std::size_t line, std::size_t column) {
+  Add({.code = code,
+       .severity = SeverityOf(code),
+       .pointer = std::move(pointer),
+       .message = std::move(message),
+       .line = line,
+       .column = column});
+}
+
+void DiagnosticSink::Add(Diagnostic diagnostic) {
+  std::size_t& count = diagnostic.severity == Severity::kError ? errors_ : others_;
+  if (++count <= kMaxDiagnostics) kept_.push_back(std::move(diagnostic));
+}
+
+std::vector<Diagnostic> DiagnosticSink::Take() {
+  const std::size_t total = errors_ + others_;
+  std::size_t room = kMaxDiagnostics - std::min(errors_, kMaxDiagnostics);
+  std::erase_if(kept_, [&room](const Diagnostic& d) {
+    if (d.severity == Severity::kError) return false;
+    if (room == 0) return true;
+    --room;
+    return false;
+  });
+  std::stable_sort(kept_.begin(), kept_.end(), [](const Diagnostic& a, const Diagnostic& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  if (total > kept_.size()) {
+    const std::size_t more = total - kept_.size();
+    kept_.push_back(
+        {.code = codes::kMoreFindings,
+         .severity = Severity::kNote,
+         .pointer = {},
+         .message = fmt::format("{} more findings are not shown; mend these first", more)});
+  }
+  errors_ = 0;
+  others_ = 0;
+  return std::exchange(kept_, {});
+}
+
+}  // namespace seccompd::seccomp

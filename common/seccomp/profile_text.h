@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "common/document/document.h"
+#include "common/seccomp/diagnostic.h"
+#include "common/seccomp/parse.h"
+
+namespace seccompd::seccomp {
+
+// The one document of a profile's text (a null node if there is none), or why it cannot be read.
+// Internal to seccomp/.
+[[nodiscard]] tl::expected<document::Node, Diagnostic> ReadProfileText(std::string_view text,
+                                                                       const ProfileLimits& limits);
+
+}  // namespace seccompd::seccomp
