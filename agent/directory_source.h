@@ -47,7 +47,9 @@ struct DirectoryContents {
 
 // `--source dir:PATH` and `--pods dir:PATH`: every manifest (*.yaml, *.yml, *.json) and bare
 // profile below a directory, followed by inotify. Symlinks inside are followed only where they stay
-// inside (a mounted ConfigMap is a farm of them). Dot files and editors' backups are skipped.
+// inside (a mounted ConfigMap is a farm of them). Dot files and editors' backups are skipped. A
+// file that cannot be read or parsed keeps what it held; while one never could be, contents() is
+// incomplete.
 class DirectorySource {
  public:
   // A directory that is not there yet is no error: contents().complete is false until it is.
@@ -68,19 +70,20 @@ class DirectorySource {
 
  private:
   struct File;
-  bool Reopen(base::MonoTime now);
-  bool Scan(base::MonoTime now);
-  bool Reread(const std::string& path);
+  void Reopen(base::MonoTime now);
+  void TakeEvents(base::MonoTime now);
+  void Scan(base::MonoTime now);
+  void ReadChanged(const std::string& path, const std::string& real, File* file);
   void Rebuild();
 
   std::string path_;
   DirectorySourceOptions options_;
   base::UniqueFd root_;
   std::unique_ptr<host::TreeWatch> watch_;
-  std::map<std::string, std::unique_ptr<File>> files_;
-  std::map<std::string, base::MonoTime> settling_;
-  std::optional<base::MonoTime> next_scan_;
-  std::optional<base::Error> away_;
+  std::map<std::string, std::unique_ptr<File>> files_;  // by path below the root, as last read
+  std::optional<base::MonoTime> next_scan_;  // because of an event, a vanished name or the poll
+  std::optional<base::Error> away_;          // the directory itself cannot be read
+  std::optional<base::Error> cut_;           // it was not read to its end
   DirectoryContents contents_;
 };
 

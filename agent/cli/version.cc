@@ -41,6 +41,8 @@ KernelSupport ReadKernelSupport() {
 }
 
 std::string AgentVersion() { return SECCOMPD_VERSION; }
+std::string AgentRevision() { return SECCOMPD_REVISION; }
+std::string AgentCompiler() { return SECCOMPD_COMPILER; }
 
 int Version(bool json, const KernelSupport& kernel, std::ostream& out) {
   const std::string boost = fmt::format("{}.{}.{}", BOOST_VERSION / 100000,

@@ -15,8 +15,10 @@ struct KernelSupport {
 };
 KernelSupport ReadKernelSupport();
 
-// "0.1.0".
+// "0.1.0", the commit it was built from ("unknown" outside a checkout), "GNU 12.2.0".
 std::string AgentVersion();
+std::string AgentRevision();
+std::string AgentCompiler();
 
 // Build and library versions and kernel support for each evidence level, as text or JSON.
 int Version(bool json, const KernelSupport& kernel, std::ostream& out);

@@ -57,7 +57,7 @@ Result<std::string> ReadFile(int dirfd, const std::string& path, std::size_t max
   const auto expected = static_cast<std::size_t>(std::max<off_t>(st.st_size, 0));
   std::size_t used = 0;
   for (;;) {
-    const std::size_t want = used == 0 ? std::clamp(expected + 1, kChunk, max_bytes + 1) : kChunk;
+    const std::size_t want = used == 0 ? std::max(expected + 1, kChunk) : kChunk;
     text.resize(std::min(used + want, max_bytes + 1));
     const ssize_t n = ::read(fd.get(), text.data() + used, text.size() - used);
     if (n < 0) {

@@ -82,8 +82,8 @@ TEST_F(ScanTest, FindsContainersAndTheirProcesses) {
     EXPECT_THAT(result->containers[1].processes, IsEmpty());
     EXPECT_EQ(result->counters.processes, 3U);
     EXPECT_EQ(result->counters.modes, (std::array<std::size_t, 3>{2, 0, 1}));
-    // Three lists, and for each process stat and status.
-    EXPECT_EQ(result->counters.files_read, 3U + 2U * 3U);
+    // Four lists, and for each process stat and status.
+    EXPECT_EQ(result->counters.files_read, 4U + 2U * 3U);
     EXPECT_FALSE(result->host_cgroup_root);
     EXPECT_FALSE(result->truncated);
   }

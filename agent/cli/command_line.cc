@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/command_line.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <iostream>
+#include <string>
+
+#include "agent/audit_loop.h"
+#include "agent/cli/audit.h"
+#include "agent/cli/flags.h"
+#include "agent/cli/purge.h"
+#include "agent/cli/version.h"
+#include "agent/daemon.h"
+#include "agent/directory_source.h"
+
+namespace seccompd::agent {
+namespace {
+
+constexpr int kUsage = 2;
+
+void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms) {
+  app.add_option("-o,--output", output, "form of the output")
+      ->check(CLI::IsMember(forms))
+      ->default_str("text");
+}
+
+// A subcommand and what its flags set.
+struct Run {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  std::string file;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("run", "the agent: installs, audits, exports metrics");
+    AddNodeFlags(*app, config);
+    AddRunFlags(*app, config);
+    app->add_option("--config", file, "YAML file of the same flags")->envname("SECCOMPD_CONFIG");
+  }
+
+  int Execute() {
+    if (!file.empty()) {
+      const auto applied = ApplyConfigFile(*app, file);
+      if (!applied) {
+        std::cerr << "seccompd: " << applied.error().message << '\n';
+        return kUsage;
+      }
+    }
+    return RunDaemon(config, Log(config.log_level, config.log_format));
+  }
+};
+
+struct Audit {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  std::string output;
+  bool all = false;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("audit", "one pass over this node: who is asked to run under what");
+    AddNodeFlags(*app, config);
+    AddOutput(*app, output, {"text", "json"});
+    app->add_flag("--all", all, "also containers without a finding");
+  }
+
+  int Execute() const {
+    AuditOptions options;
+    options.pods = config.pods;
+    options.seccomp_root = config.seccomp_root;
+    options.procfs = config.procfs;
+    options.cgroupfs = config.cgroupfs;
+    options.node_name = config.node_name;
+    options.node_default = config.node_default;
+    options.agent_version = AgentVersion();
+    options.json = output == "json";
+    options.all = all;
+    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    return RunAudit(options, std::cout, std::cerr);
+  }
+};
+
+struct Purge {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  std::string output;
+  bool force = false;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("purge", "remove what seccompd installed and nothing refers to");
+    AddNodeFlags(*app, config);
+    AddOutput(*app, output, {"text", "json"});
+    app->add_flag("--force", force, "also what pods refer to");
+  }
+
+  int Execute() const {
+    PurgeOptions options;
+    options.seccomp_root = config.seccomp_root;
+    options.force = force;
+    options.json = output == "json";
+    options.now =
+        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    if (config.pods != "none") {
+      const auto path = DirectoryOf("--pods", config.pods);
+      if (!path) {
+        std::cerr << "seccompd: " << path.error().message << '\n';
+        return kUsage;
+      }
+      DirectorySource pods(*path, {});
+      static_cast<void>(pods.Update(std::chrono::steady_clock::now()));
+      options.references = ReferencesOf(&pods);
+    }
+    return RunPurge(options, std::cout, std::cerr);
+  }
+};
+
+struct VersionCommand {
+  CLI::App* app = nullptr;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("version", "build, libraries, what this kernel allows");
+    AddOutput(*app, output, {"text", "json"});
+  }
+  int Execute() const { return Version(output == "json", ReadKernelSupport(), std::cout); }
+};
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv) {
+  CLI::App top("seccompd installs seccomp profiles and proves what the kernel enforces",
+               "seccompd");
+  top.require_subcommand(1);
+  Run run;
+  Audit audit;
+  Purge purge;
+  VersionCommand version;
+  run.Add(top);
+  audit.Add(top);
+  purge.Add(top);
+  version.Add(top);
+  try {
+    top.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return top.exit(error) == 0 ? 0 : kUsage;
+  }
+  if (run.app->parsed()) return run.Execute();
+  if (audit.app->parsed()) return audit.Execute();
+  if (purge.app->parsed()) return purge.Execute();
+  return version.Execute();
+}
+
+}  // namespace seccompd::agent
