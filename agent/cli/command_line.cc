@@ -12,9 +12,13 @@
 #include "agent/cli/audit.h"
 #include "agent/cli/flags.h"
 #include "agent/cli/purge.h"
+#include "agent/cli/render.h"
+#include "agent/cli/validate.h"
 #include "agent/cli/version.h"
 #include "agent/daemon.h"
 #include "agent/directory_source.h"
+#include "common/base/strings.h"
+#include "common/seccomp/arch.h"
 
 namespace seccompd::agent {
 namespace {
@@ -115,6 +119,86 @@ struct Purge {
   }
 };
 
+// Which node a profile is validated or rendered for: this one, unless told otherwise.
+struct NodeFlags {
+  std::string arch;
+  std::string kernel;
+
+  void Add(CLI::App& app) {
+    app.add_option("--node-arch", arch, "architecture of the node: x86_64, aarch64, ...");
+    app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
+  }
+
+  // False: said on stderr what is wrong.
+  bool Resolve(seccomp::NodeFacts* node) const {
+    const auto version = ParseKernelVersion(kernel.empty() ? ReadKernelSupport().release : kernel);
+    if (version) {
+      node->kernel_major = version->first;
+      node->kernel_minor = version->second;
+    } else if (!kernel.empty()) {
+      std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel) << "': give MAJOR.MINOR\n";
+      return false;
+    }
+    if (arch.empty()) return true;
+    const auto known = seccomp::ArchFromName(arch);
+    if (!known) {
+      std::cerr << "seccompd: --node-arch '" << base::Printable(arch) << "' is not known\n";
+      return false;
+    }
+    node->arch = *known;
+    return true;
+  }
+};
+
+struct Validate {
+  CLI::App* app = nullptr;
+  ValidateOptions options;
+  NodeFlags node;
+  std::string output;
+  std::string fail_on = "error";
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("validate", "every problem of profiles and ConfigMap manifests");
+    app->add_option("FILE", options.inputs, "files, directories, or - for standard input")
+        ->required();
+    AddOutput(*app, output, {"text", "json", "sarif"});
+    app->add_option("--fail-on", fail_on, "what makes the exit code 1")
+        ->check(CLI::IsMember({"error", "warning"}))
+        ->capture_default_str();
+    node.Add(*app);
+  }
+
+  int Execute() {
+    if (!node.Resolve(&options.node)) return kUsage;
+    if (output == "json") options.format = ValidateFormat::kJson;
+    if (output == "sarif") options.format = ValidateFormat::kSarif;
+    options.fail_on_warning = fail_on == "warning";
+    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    options.agent_version = AgentVersion();
+    return RunValidate(options, std::cin, std::cout, std::cerr);
+  }
+};
+
+struct Render {
+  CLI::App* app = nullptr;
+  RenderOptions options;
+  NodeFlags node;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("render", "exactly what would be installed");
+    app->add_option("FILE", options.input, "a profile or a manifest, or - for standard input")
+        ->required();
+    app->add_option("--key", options.key, "which profile of a manifest: its key or its path");
+    node.Add(*app);
+  }
+
+  int Execute() {
+    if (!node.Resolve(&options.node)) return kUsage;
+    options.colour = ::isatty(STDERR_FILENO) == 1;
+    return RunRender(options, std::cin, std::cout, std::cerr);
+  }
+};
+
 struct VersionCommand {
   CLI::App* app = nullptr;
   std::string output;
@@ -134,10 +218,14 @@ int RunCommandLine(int argc, char** argv) {
   top.require_subcommand(1);
   Run run;
   Audit audit;
+  Validate validate;
+  Render render;
   Purge purge;
   VersionCommand version;
   run.Add(top);
   audit.Add(top);
+  validate.Add(top);
+  render.Add(top);
   purge.Add(top);
   version.Add(top);
   try {
@@ -147,6 +235,8 @@ int RunCommandLine(int argc, char** argv) {
   }
   if (run.app->parsed()) return run.Execute();
   if (audit.app->parsed()) return audit.Execute();
+  if (validate.app->parsed()) return validate.Execute();
+  if (render.app->parsed()) return render.Execute();
   if (purge.app->parsed()) return purge.Execute();
   return version.Execute();
 }

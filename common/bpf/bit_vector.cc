@@ -5,12 +5,16 @@ namespace seccompd::bpf {
 namespace {
 
 constexpr std::uint32_t kShiftStages = 5;
+// Of a walk over 32 bits, in operations of the store: most bits are constants and cost nothing
+// more.
+constexpr std::uint64_t kWalkCost = 16;
 
 NodeId Truth(bool value) { return value ? kTrueNode : kFalseNode; }
 
 // a + b + carry; the carry out is dropped unless asked for.
 BitVector AddWithCarry(NodeStore& store, const BitVector& a, const BitVector& b, NodeId carry,
                        NodeId* carry_out = nullptr) {
+  store.Spend(kWalkCost);
   BitVector sum{};
   for (std::uint32_t i = 0; i < kWordBits && !store.exhausted(); ++i) {
     const NodeId half = store.Xor(a[i], b[i]);
@@ -29,6 +33,7 @@ BitVector Complement(NodeStore& store, const BitVector& a) {
 
 BitVector Choose(NodeStore& store, NodeId condition, const BitVector& then,
                  const BitVector& otherwise) {
+  store.Spend(kWalkCost);
   BitVector result{};
   for (std::uint32_t i = 0; i < kWordBits; ++i) {
     result[i] = store.IfThenElse(condition, then[i], otherwise[i]);
@@ -145,6 +150,7 @@ BitVector ShiftRight(NodeStore& store, const BitVector& a, const BitVector& coun
 // From the least significant bit, which diagrams look at last: each step then builds on what is
 // below.
 NodeId IsEqual(NodeStore& store, const BitVector& a, const BitVector& b) {
+  store.Spend(kWalkCost);
   NodeId equal = kTrueNode;
   for (std::uint32_t i = 0; i < kWordBits && !store.exhausted(); ++i) {
     equal = store.IfThenElse(store.Xor(a[i], b[i]), kFalseNode, equal);
@@ -153,6 +159,7 @@ NodeId IsEqual(NodeStore& store, const BitVector& a, const BitVector& b) {
 }
 
 NodeId IsGreater(NodeStore& store, const BitVector& a, const BitVector& b) {
+  store.Spend(kWalkCost);
   NodeId greater = kFalseNode;
   for (std::uint32_t i = 0; i < kWordBits && !store.exhausted(); ++i) {
     greater = store.IfThenElse(store.Xor(a[i], b[i]), a[i], greater);
@@ -161,6 +168,7 @@ NodeId IsGreater(NodeStore& store, const BitVector& a, const BitVector& b) {
 }
 
 NodeId SharesBit(NodeStore& store, const BitVector& a, const BitVector& b) {
+  store.Spend(kWalkCost);
   NodeId any = kFalseNode;
   for (std::uint32_t i = 0; i < kWordBits && !store.exhausted(); ++i) {
     any = store.Or(store.And(a[i], b[i]), any);

@@ -29,7 +29,7 @@ NodeId Workspace::WithoutUnknownActions(NodeId root) {
 base::Result<Diagram> Workspace::Decide(const Program& program) {
   TRY(Verify(program));
   Begin();
-  return Finish(Diagram{WithoutUnknownActions(run_.Run(store_, program))});
+  return Finish(Diagram{run_.Run(store_, program, Normalize)});
 }
 
 base::Result<Diagram> Workspace::Decide(const Stack& stack) {
@@ -42,7 +42,7 @@ base::Result<Diagram> Workspace::Decide(const Stack& stack) {
   NodeId root = store_.Terminal(kRetAllow);
   for (const Program& program : stack) {
     if (store_.exhausted()) break;
-    root = store_.Combine(run_.Run(store_, program), root);
+    root = store_.Combine(run_.Run(store_, program, NormalizeInStack), root);
   }
   return Finish(Diagram{WithoutUnknownActions(root)});
 }

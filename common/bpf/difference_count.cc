@@ -8,6 +8,7 @@ namespace seccompd::bpf {
 namespace {
 
 constexpr std::size_t kMaxTerminalPairs = 100'000;
+constexpr std::uint64_t kSummaryCost = 8;  // in operations of the store
 
 std::uint64_t AddSaturated(std::uint64_t a, std::uint64_t b) {
   return b > std::numeric_limits<std::uint64_t>::max() - a
@@ -67,7 +68,7 @@ DifferenceCounter::Summary DifferenceCounter::Summarize(Word word, const NodePai
   if (const auto found = summaries_[word].find(pair.Key()); found != summaries_[word].end()) {
     return found->second;
   }
-  store_.Spend(1);
+  store_.Spend(kSummaryCost);
   if (store_.exhausted()) return {};
   const Node a = store_[pair.a];
   const Node b = store_[pair.b];

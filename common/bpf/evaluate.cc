@@ -2,7 +2,6 @@
 #include "common/bpf/evaluate.h"
 
 #include <array>
-#include <optional>
 
 #include "common/bpf/layout.h"
 #include "common/bpf/opcodes.h"
@@ -19,41 +18,13 @@ struct Machine {
   std::array<std::uint32_t, kMemoryWords> memory{};
 };
 
-// The ALU result, or nullopt where the kernel ends the filter (division by an X of 0).
-std::optional<std::uint32_t> Compute(std::uint16_t operation, std::uint32_t a,
-                                     std::uint32_t operand) {
-  switch (operation) {
-    case kAddK& kOperationMask:
-      return a + operand;
-    case kSubK& kOperationMask:
-      return a - operand;
-    case kMulK& kOperationMask:
-      return a * operand;
-    case kDivK& kOperationMask:
-      if (operand == 0) return std::nullopt;
-      return a / operand;
-    case kOrK& kOperationMask:
-      return a | operand;
-    case kAndK& kOperationMask:
-      return a & operand;
-    case kLshK& kOperationMask:
-      return a << (operand & kShiftMask);
-    case kRshK& kOperationMask:
-      return a >> (operand & kShiftMask);
-    case kXorK& kOperationMask:
-      return a ^ operand;
-    default:  // NEG
-      return 0U - a;
-  }
-}
-
 bool Holds(std::uint16_t operation, std::uint32_t a, std::uint32_t operand) {
   switch (operation) {
-    case kJeqK& kOperationMask:
+    case kEqual:
       return a == operand;
-    case kJgtK& kOperationMask:
+    case kGreater:
       return a > operand;
-    case kJgeK& kOperationMask:
+    case kGreaterEqual:
       return a >= operand;
     default:  // JSET
       return (a & operand) != 0;
@@ -104,6 +75,33 @@ bool Move(const Instruction& at, const SeccompData& data, Machine& machine) {
 
 }  // namespace
 
+std::optional<std::uint32_t> Calculate(std::uint16_t operation, std::uint32_t a,
+                                       std::uint32_t operand) {
+  switch (operation) {
+    case kAdd:
+      return a + operand;
+    case kSub:
+      return a - operand;
+    case kMul:
+      return a * operand;
+    case kDiv:
+      if (operand == 0) return std::nullopt;
+      return a / operand;
+    case kOr:
+      return a | operand;
+    case kAnd:
+      return a & operand;
+    case kLsh:
+      return a << (operand & kShiftMask);
+    case kRsh:
+      return a >> (operand & kShiftMask);
+    case kXor:
+      return a ^ operand;
+    default:  // NEG
+      return 0U - a;
+  }
+}
+
 std::uint32_t Evaluate(const Program& program, const SeccompData& data) {
   Machine machine;
   for (std::size_t pc = 0; pc < program.size(); ++pc) {
@@ -112,13 +110,13 @@ std::uint32_t Evaluate(const Program& program, const SeccompData& data) {
     if (at.code == kRetA) return machine.a;
     if (Move(at, data, machine)) continue;
     const std::uint32_t operand = (at.code & kSourceX) != 0 ? machine.x : at.k;
-    const auto operation = static_cast<std::uint16_t>(at.code & kOperationMask);
+    const std::uint16_t operation = OperationOf(at.code);
     if (at.code == kJa) {
       pc += at.k;
     } else if ((at.code & kClassMask) == kJumpClass) {
       pc += Holds(operation, machine.a, operand) ? at.jt : at.jf;
     } else {
-      const auto result = Compute(operation, machine.a, operand);
+      const auto result = Calculate(operation, machine.a, operand);
       if (!result) return 0;
       machine.a = *result;
     }

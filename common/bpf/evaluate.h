@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "common/bpf/program.h"
 
@@ -15,5 +16,10 @@ std::uint32_t Evaluate(const Program& program, const SeccompData& data);
 // What the kernel makes of all filters of a task, oldest first: the lowest Precedence wins, the
 // newest filter among equals. The raw value; Normalize it before comparing. No filter means ALLOW.
 std::uint32_t EvaluateStack(const Stack& stack, const SeccompData& data);
+
+// One ALU operation (an opcode's upper four bits, NEG ignores `operand`); nullopt where the kernel
+// ends the filter with 0: division by an X of 0.
+std::optional<std::uint32_t> Calculate(std::uint16_t operation, std::uint32_t a,
+                                       std::uint32_t operand);
 
 }  // namespace seccompd::bpf

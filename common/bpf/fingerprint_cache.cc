@@ -1,35 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/bpf/fingerprint_cache.h"
 
+#include <array>
 #include <cstring>
+#include <iterator>
+#include <type_traits>
 
 namespace seccompd::bpf {
+namespace {
+
+bool SameBytes(const Stack& a, const Stack& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].size() != b[i].size()) return false;
+    static_assert(std::has_unique_object_representations_v<Instruction>);
+    if (!a[i].empty() &&
+        std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(Instruction)) != 0)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 FingerprintCache::FingerprintCache(std::size_t max_entries, std::uint64_t seed)
     : max_entries_(max_entries), seed_(seed) {}
 
+// Four lanes, because one chain of multiplications would wait for itself.
 std::uint64_t FingerprintCache::HashOf(const Stack& stack) const {
-  std::uint64_t hash = seed_;
-  const auto mix = [&](std::uint64_t word) {
+  constexpr std::size_t kLanes = 4;
+  std::array<std::uint64_t, kLanes> lanes{};
+  for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] = seed_ + lane;
+  const auto mix = [&](std::size_t lane, std::uint64_t word) {
+    std::uint64_t& hash = lanes[lane % kLanes];
     hash = (hash ^ word) * 0x9e3779b97f4a7c15;
     hash ^= hash >> 32;
   };
   for (const Program& program : stack) {
-    mix(program.size());
-    for (const Instruction& at : program) {
+    mix(0, program.size());
+    for (std::size_t i = 0; i < program.size(); ++i) {
       std::uint64_t word = 0;
-      static_assert(sizeof(word) == sizeof(at));
-      std::memcpy(&word, &at, sizeof(word));
-      mix(word);
+      static_assert(sizeof(word) == sizeof(Instruction));
+      std::memcpy(&word, &program[i], sizeof(word));
+      mix(i, word);
     }
   }
-  return hash;
+  for (std::size_t lane = 1; lane < kLanes; ++lane) mix(0, lanes[lane]);
+  return lanes[0];
 }
 
 const base::Digest* FingerprintCache::Find(const Stack& stack) {
   const auto [first, last] = index_.equal_range(HashOf(stack));
   for (auto place = first; place != last; ++place) {
-    if (place->second->stack != stack) continue;
+    if (!SameBytes(place->second->stack, stack)) continue;
     entries_.splice(entries_.begin(), entries_, place->second);
     return &place->second->fingerprint;
   }

@@ -56,6 +56,26 @@ inline constexpr std::uint16_t kClassMask = 0x07;
 inline constexpr std::uint16_t kAluClass = 0x04;
 inline constexpr std::uint16_t kJumpClass = 0x05;
 inline constexpr std::uint16_t kOperationMask = 0xf0;
+
+// The operation alone, of whatever source.
+enum AluOperation : std::uint16_t {
+  kAdd = 0x00,
+  kSub = 0x10,
+  kMul = 0x20,
+  kDiv = 0x30,
+  kOr = 0x40,
+  kAnd = 0x50,
+  kLsh = 0x60,
+  kRsh = 0x70,
+  kNegate = 0x80,
+  kXor = 0xa0,
+};
+enum JumpTest : std::uint16_t { kEqual = 0x10, kGreater = 0x20, kGreaterEqual = 0x30, kSet = 0x40 };
+
+constexpr std::uint16_t OperationOf(std::uint16_t code) {
+  return static_cast<std::uint16_t>(code & kOperationMask);
+}
+
 inline constexpr std::uint16_t kSourceX = 0x08;
 
 inline constexpr std::uint32_t kMemoryWords = 16;  // BPF_MEMWORDS

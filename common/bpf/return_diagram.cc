@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::uint32_t kDataBits = 16;
 constexpr std::uint32_t kErrnoBits = 12;
+// In operations of the store.
+constexpr std::uint64_t kSplitCost = 2;
+constexpr std::uint64_t kBuilderCost = 32;
 constexpr std::uint32_t kSignBit = 0x80000000;
 constexpr std::uint32_t kActions[] = {kRetKillProcess, kRetKillThread, kRetTrap, kRetErrno,
                                       kRetUserNotif,   kRetTrace,      kRetLog,  kRetAllow};
@@ -40,11 +43,11 @@ Knowledge KnowledgeOf(const BitVector& bits) {
 // Splits a value on its topmost variable until the kernel treats what is left as one return value.
 class ReturnBuilder {
  public:
-  explicit ReturnBuilder(NodeStore& store) : store_(store) {}
+  ReturnBuilder(NodeStore& store, Normalizer normalize) : store_(store), normalize_(normalize) {}
 
   NodeId Build(BitVector bits) {
     const Knowledge knowledge = KnowledgeOf(bits);
-    if (const auto value = Settled(knowledge)) return store_.Terminal(*value);
+    if (const auto value = Settled(knowledge)) return store_.Terminal(normalize_(*value));
     if (!knowledge.Allows(kRetErrno) && !knowledge.Allows(kRetTrace)) {
       std::fill_n(bits.begin(), kDataBits, kFalseNode);  // nobody reads the data
     }
@@ -114,9 +117,9 @@ class ReturnBuilder {
   }
 
   NodeId BuildFree(const BitVector& bits) {
-    store_.Spend(1);
+    store_.Spend(kSplitCost);
     if (store_.exhausted()) return kFalseNode;
-    if (const auto value = Settled(KnowledgeOf(bits))) return store_.Terminal(*value);
+    if (const auto value = Settled(KnowledgeOf(bits))) return store_.Terminal(normalize_(*value));
     const std::uint32_t variable = TopVariable(bits);
     const NodeId low = BuildFree(Cofactor(bits, variable, false));
     const NodeId high = BuildFree(Cofactor(bits, variable, true));
@@ -124,6 +127,7 @@ class ReturnBuilder {
   }
 
   NodeStore& store_;
+  Normalizer normalize_;
   Interner<kWordBits> seen_;
   std::vector<NodeId> results_;
 };
@@ -132,8 +136,10 @@ static_assert((1U << kErrnoBits) - 1 == kMaxErrno);
 
 }  // namespace
 
-NodeId ReturnDiagram(NodeStore& store, const BitVector& bits) {
-  return ReturnBuilder(store).Build(bits);
+NodeId ReturnDiagram(NodeStore& store, const BitVector& bits, Normalizer normalize) {
+  if (const auto value = ConstantOf(bits)) return store.Terminal(normalize(*value));
+  store.Spend(kBuilderCost);
+  return ReturnBuilder(store, normalize).Build(bits);
 }
 
 }  // namespace seccompd::bpf

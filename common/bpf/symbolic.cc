@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/bpf/symbolic.h"
 
+#include "common/bpf/evaluate.h"
 #include "common/bpf/return_value.h"
 
 namespace seccompd::bpf {
@@ -12,10 +13,6 @@ constexpr NodeId kByWord = 0xffffffff;
 
 constexpr std::uint32_t kLiveA = 1U << kMemoryWords;
 constexpr std::uint32_t kLiveX = 1U << (kMemoryWords + 1);
-
-std::uint16_t OperationOf(const Instruction& at) {
-  return static_cast<std::uint16_t>(at.code & kOperationMask);
-}
 
 std::uint32_t CellOf(const Instruction& at) { return 1U << (at.k % kMemoryWords); }
 
@@ -57,26 +54,31 @@ std::uint32_t LiveBefore(const Instruction& at, std::uint32_t after) {
   return (after & kLiveA) != 0 ? after | operands : after;
 }
 
-BitVector Calculate(NodeStore& store, const Instruction& at, const BitVector& a,
-                    const BitVector& operand) {
-  switch (OperationOf(at)) {
-    case kAddK& kOperationMask:
+BitVector CalculateBits(NodeStore& store, const Instruction& at, const BitVector& a,
+                        const BitVector& operand) {
+  const auto known_a = ConstantOf(a);
+  const auto known_operand = ConstantOf(operand);
+  if (known_a && known_operand) {
+    return ConstantBits(Calculate(OperationOf(at.code), *known_a, *known_operand).value_or(0));
+  }
+  switch (OperationOf(at.code)) {
+    case kAdd:
       return Add(store, a, operand);
-    case kSubK& kOperationMask:
+    case kSub:
       return Subtract(store, a, operand);
-    case kMulK& kOperationMask:
+    case kMul:
       return Multiply(store, a, operand);
-    case kDivK& kOperationMask:
+    case kDiv:
       return Divide(store, a, operand);
-    case kOrK& kOperationMask:
+    case kOr:
       return BitOr(store, a, operand);
-    case kAndK& kOperationMask:
+    case kAnd:
       return BitAnd(store, a, operand);
-    case kLshK& kOperationMask:
+    case kLsh:
       return ShiftLeft(store, a, operand);
-    case kRshK& kOperationMask:
+    case kRsh:
       return ShiftRight(store, a, operand);
-    case kXorK& kOperationMask:
+    case kXor:
       return BitXor(store, a, operand);
     default:  // NEG
       return Subtract(store, ConstantBits(0), a);
@@ -108,8 +110,9 @@ ValueId ValueStore::OfWord(NodeStore& store, Word word) {
   return *words_[word];
 }
 
-NodeId SymbolicRun::Run(NodeStore& store, const Program& program) {
+NodeId SymbolicRun::Run(NodeStore& store, const Program& program, Normalizer normalize) {
   store_ = &store;
+  normalize_ = normalize;
   heads_.assign(program.size(), kNoState);
   states_.clear();
   places_.Reset();
@@ -243,7 +246,7 @@ void SymbolicRun::Compute(const Instruction& at, std::size_t pc, StateId id) {
   if (runs_on == kFalseNode) return;
   // An unwanted result is not computed: it may be the one thing that exceeds the limits.
   registers.a = (live_[pc + 1] & kLiveA) != 0
-                    ? values_.Of(*store_, Calculate(*store_, at, a, operand))
+                    ? values_.Of(*store_, CalculateBits(*store_, at, a, operand))
                     : kZeroValue;
   const StateId then = Enter(pc + 1, registers);
   states_[id].then = then;
@@ -270,12 +273,12 @@ NodeId SymbolicRun::ConditionOf(const Instruction& at, const Registers& register
   if (by_word && at.code == kJgeK) return at.k == 0 ? kTrueNode : kByWord;
   const BitVector a = values_.Bits(registers.a);
   const BitVector operand = with_x ? values_.Bits(registers.x) : ConstantBits(at.k);
-  switch (OperationOf(at)) {
-    case kJeqK& kOperationMask:
+  switch (OperationOf(at.code)) {
+    case kEqual:
       return IsEqual(*store_, a, operand);
-    case kJgtK& kOperationMask:
+    case kGreater:
       return IsGreater(*store_, a, operand);
-    case kJgeK& kOperationMask:
+    case kGreaterEqual:
       return store_->Not(IsGreater(*store_, operand, a));
     default:  // JSET
       return SharesBit(*store_, a, operand);
@@ -283,8 +286,8 @@ NodeId SymbolicRun::ConditionOf(const Instruction& at, const Registers& register
 }
 
 NodeId SymbolicRun::ResultOf(const Instruction& at, const State& state) {
-  if (at.code == kRetK) return store_->Terminal(NormalizeInStack(at.k));
-  if (at.code == kRetA) return ReturnDiagram(*store_, values_.Bits(state.registers.a));
+  if (at.code == kRetK) return store_->Terminal(normalize_(at.k));
+  if (at.code == kRetA) return ReturnDiagram(*store_, values_.Bits(state.registers.a), normalize_);
   const auto result = [&](StateId id) {
     return id == kEndsWithZero ? store_->Terminal(kRetKillThread) : states_[id].result;
   };

@@ -45,14 +45,16 @@ class ValueStore {
   std::array<std::optional<ValueId>, kWordCount> words_;
 };
 
+// Normalize or NormalizeInStack: what return values are reduced to.
+using Normalizer = std::uint32_t (*)(std::uint32_t);
+
 // Symbolic execution of one program for all inputs at once. Filters have no loops, so the states
 // that can occur (instruction, A, X, memory; dead registers forgotten) are found going forward and
 // their decisions built going backward, without recursion. Keeps its memory between runs.
 class SymbolicRun {
  public:
-  // The diagram of a verified program, in return values of NormalizeInStack. Meaningless if the
-  // store is exhausted afterwards.
-  NodeId Run(NodeStore& store, const Program& program);
+  // The diagram of a verified program. Meaningless if the store is exhausted afterwards.
+  NodeId Run(NodeStore& store, const Program& program, Normalizer normalize);
   // Memory held, in bytes.
   [[nodiscard]] std::size_t Footprint() const {
     return states_.capacity() * sizeof(State) + places_.Footprint() + memories_.Footprint() +
@@ -86,6 +88,7 @@ class SymbolicRun {
   [[nodiscard]] NodeId ConditionOf(const Instruction& at, const Registers& registers);
   [[nodiscard]] NodeId ResultOf(const Instruction& at, const State& state);
 
+  Normalizer normalize_ = nullptr;
   NodeStore* store_ = nullptr;       // only during Run
   std::vector<std::uint32_t> live_;  // per instruction: bits 0..15 memory, then A and X
   std::vector<StateId> heads_;       // per instruction: the first of its states
@@ -95,7 +98,7 @@ class SymbolicRun {
   ValueStore values_;
 };
 
-// What a filter decides that returns this value, in return values of NormalizeInStack.
-NodeId ReturnDiagram(NodeStore& store, const BitVector& bits);
+// What a filter decides that returns this value.
+NodeId ReturnDiagram(NodeStore& store, const BitVector& bits, Normalizer normalize);
 
 }  // namespace seccompd::bpf

@@ -9,6 +9,9 @@
 namespace seccompd::bpf {
 namespace {
 
+// An entry of a standard hash table, in operations of the store.
+constexpr std::uint64_t kHashCost = 4;
+
 std::uint32_t TopOf(const NodeStore& store, const NodePair& pair) {
   return std::min(store[pair.a].variable, store[pair.b].variable);
 }
@@ -85,7 +88,7 @@ class PairCollector {
     if (found.size() >= limit_ || store_.exhausted()) return;
     if (skip_equal_ && pair.a == pair.b) return;
     if (!seen_.insert(pair.Key()).second) return;
-    store_.Spend(1);
+    store_.Spend(kHashCost);
     const std::uint32_t top = TopOf(store_, pair);
     if (top >= variable_) {
       found.push_back(pair);
@@ -113,7 +116,7 @@ class ReachBuilder {
     const std::uint32_t top = TopOf(store_, pair);
     if (top >= variable_) return pair == goal_ ? kTrueNode : kFalseNode;
     if (const auto found = done_.find(pair.Key()); found != done_.end()) return found->second;
-    store_.Spend(1);
+    store_.Spend(kHashCost);
     if (store_.exhausted()) return kFalseNode;
     const NodeId low = Build(ChildPair(store_, pair, top, false));
     const NodeId high = Build(ChildPair(store_, pair, top, true));

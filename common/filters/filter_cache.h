@@ -21,7 +21,7 @@ namespace seccompd::filters {
 using SharedStack = std::shared_ptr<const bpf::Stack>;
 
 // Bounds, so that one workload with endlessly many filters blinds nobody but itself. A group is a
-// container, by default its v2 cgroup.
+// container, by default its v2 cgroup; on a v1 node all tasks share one, so give a GroupOf there.
 struct CacheLimits {
   std::size_t stacks_per_group = 64;
   std::size_t instructions_per_group = std::size_t{128} * 1024;  // 1 MiB

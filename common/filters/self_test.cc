@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <string>
 #include <string_view>
 
@@ -100,6 +101,11 @@ std::string ChildAnswer(FilterReader& reader) {
 }
 
 [[noreturn]] void RunChild(FilterReader& reader, int to) {
+  // The parent may have blocked or ignored what must end a child that hangs.
+  sigset_t none{};
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  std::signal(SIGALRM, SIG_DFL);
   ::alarm(kDeadlineSeconds);
   const std::string answer = ChildAnswer(reader);
   const bool told = ::write(to, answer.data(), answer.size()) >= 0;

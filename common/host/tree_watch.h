@@ -26,7 +26,7 @@ struct TreeChanges {
 };
 
 struct TreeWatchOptions {
-  std::vector<std::string> skip;  // top-level directories that are not watched
+  std::vector<std::string> skip{};  // top-level directories that are not watched
   std::size_t max_directories = 8'192;
   std::size_t max_depth = 32;
   std::size_t max_entries = 1'000'000;  // per directory, when listing

@@ -167,25 +167,37 @@ Result<std::vector<Entry>> ParsePayload(std::string_view payload, std::uint64_t 
   return entries;
 }
 
+struct RecordHeader {
+  std::uint64_t sequence = 0;
+  std::uint64_t size = 0;  // of the payload
+  std::string_view chain;
+  std::size_t length = 0;  // of the header line
+};
+
+std::optional<RecordHeader> ParseRecordHeader(std::string_view text) {
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto words = base::Split(text.substr(0, end), ' ');
+  if (words.size() != 4 || words[0] != "#r" || words[3].size() != kChainDigits) return std::nullopt;
+  const auto sequence = base::ParseInt<std::uint64_t>(words[1]);
+  const auto size = base::ParseInt<std::uint64_t>(words[2]);
+  if (!sequence || !size || *size > text.size() - end - 1) return std::nullopt;
+  return RecordHeader{*sequence, *size, words[3], end + 1};
+}
+
 // The record at `position`, or nullopt if none is whole there; kCorrupt if it is whole but
 // senseless.
 Result<std::optional<std::vector<Entry>>> NextRecord(std::string_view text, LogPosition* position) {
   const std::string_view rest = text.substr(position->offset);
-  const std::size_t end = rest.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const auto words = base::Split(rest.substr(0, end), ' ');
-  if (words.size() != 4 || words[0] != "#r" || words[3].size() != kChainDigits) return std::nullopt;
-  const auto sequence = base::ParseInt<std::uint64_t>(words[1]);
-  const auto size = base::ParseInt<std::uint64_t>(words[2]);
-  if (!sequence || !size || *sequence != position->sequence + 1) return std::nullopt;
-  if (*size > rest.size() - end - 1) return std::nullopt;
-  const std::string_view payload = rest.substr(end + 1, *size);
-  std::string hashed = position->chain + " " + std::to_string(*sequence) + "\n";
+  const auto header = ParseRecordHeader(rest);
+  if (!header || header->sequence != position->sequence + 1) return std::nullopt;
+  const std::string_view payload = rest.substr(header->length, header->size);
+  std::string hashed = position->chain + " " + std::to_string(header->sequence) + "\n";
   hashed += payload;
-  if (base::Sha256(hashed).Hex().substr(0, kChainDigits) != words[3]) return std::nullopt;
-  const std::uint64_t start = position->offset + end + 1;
+  if (base::Sha256(hashed).Hex().substr(0, kChainDigits) != header->chain) return std::nullopt;
+  const std::uint64_t start = position->offset + header->length;
   TRY_ASSIGN(auto entries, ParsePayload(payload, start));
-  *position = {start + *size, *sequence, std::string(words[3])};
+  *position = {start + header->size, header->sequence, std::string(header->chain)};
   return std::optional(std::move(entries));
 }
 
@@ -195,7 +207,11 @@ LogEnd Classify(std::string_view rest) {
   const bool filled =
       std::all_of(rest.begin(), rest.end(), [](char c) { return c == '\n' || c == '\0'; });
   if (filled) return LogEnd::kClean;
-  return rest.find("\n#r ") == std::string_view::npos ? LogEnd::kTorn : LogEnd::kCorrupt;
+  // By its own length too: the damage may be the newline before the next record.
+  const auto header = ParseRecordHeader(rest);
+  const bool followed = header && rest.substr(header->length + header->size).starts_with("#r ");
+  const bool further = rest.find("\n#r ") != std::string_view::npos;
+  return followed || further ? LogEnd::kCorrupt : LogEnd::kTorn;
 }
 
 Result<std::string> ParseHeader(std::string_view text, LogPosition* position) {

@@ -67,6 +67,13 @@ struct Connection {
 };
 using Connections = std::list<Connection>;
 
+// Ends the coroutine of a connection, whatever it is doing. Not cancel(): a read that has completed
+// but not been resumed yet would go on with the next one.
+void Close(Connection* connection) {
+  connection->evicted = true;
+  connection->stream.close();
+}
+
 std::string HttpDate() {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
@@ -229,15 +236,17 @@ bool HttpServer::Impl::MakeRoom() {
   }
   if (staying < limits_.max_connections) return true;
   if (!slowest) return false;
-  slowest->evicted = true;
-  slowest->stream.cancel();
+  Close(slowest);
   return true;
 }
 
 void HttpServer::Impl::CloseWaiting() {
   for (Connection& connection : connections_) {
-    connection.evicted = true;
-    if (connection.phase == Phase::kWaiting) connection.stream.cancel();
+    if (connection.phase == Phase::kWaiting) {
+      Close(&connection);
+    } else {
+      connection.evicted = true;
+    }
   }
 }
 
@@ -248,7 +257,7 @@ awaitable<void> HttpServer::Impl::Drain(Impl* self) {
   while (!self->connections_.empty() && Clock::now() < deadline) {
     co_await self->ended_.WaitUntil(deadline);
   }
-  for (Connection& connection : self->connections_) connection.stream.close();
+  for (Connection& connection : self->connections_) Close(&connection);
   while (!self->connections_.empty()) {
     co_await self->ended_.Wait();
   }

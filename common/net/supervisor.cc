@@ -3,6 +3,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <exception>
 #include <utility>
 #include <vector>
@@ -19,16 +20,25 @@ void Supervisor::Spawn(std::string name, asio::awaitable<base::Result<>> loop) {
   loops_.emplace_back();
   const auto entry = std::prev(loops_.end());
   entry->name = std::move(name);
-  auto ended = [this, entry](const std::exception_ptr& thrown) {
-    if (thrown) entry->outcome = base::Fail(ErrorFrom(thrown, "exception"));
-    Ended(entry);
-  };
-  asio::co_spawn(io_, Follow(&*entry, std::move(loop)),
+  auto ended = [this, entry](const std::exception_ptr&) { Ended(entry); };
+  asio::co_spawn(io_, Follow(this, &*entry, std::move(loop)),
                  asio::bind_cancellation_slot(entry->signal.slot(), std::move(ended)));
 }
 
-asio::awaitable<void> Supervisor::Follow(Loop* entry, asio::awaitable<base::Result<>> loop) {
-  entry->outcome = co_await std::move(loop);
+// Asio 1.26 lets an exception out of io_context::run if a coroutine is cancelled before it first
+// suspends. So one that has not started is never signalled, and the state is reset at the end.
+asio::awaitable<void> Supervisor::Follow(Supervisor* self, Loop* entry,
+                                         asio::awaitable<base::Result<>> loop) {
+  std::exception_ptr thrown;
+  if (self->stopping_) co_return;
+  entry->started = true;
+  try {
+    entry->outcome = co_await std::move(loop);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  if (thrown) entry->outcome = base::Fail(ErrorFrom(thrown, "exception"));
+  co_await asio::this_coro::reset_cancellation_state();
 }
 
 void Supervisor::Ended(std::list<Loop>::iterator loop) {
@@ -47,7 +57,9 @@ void Supervisor::Stop(std::chrono::milliseconds grace) {
   deadline_.async_wait([this](const boost::system::error_code& code) {
     if (!code) Abandon();
   });
-  for (Loop& loop : loops_) loop.signal.emit(asio::cancellation_type::terminal);
+  for (Loop& loop : loops_) {
+    if (loop.started) loop.signal.emit(asio::cancellation_type::terminal);
+  }
 }
 
 void Supervisor::Abandon() {

@@ -49,8 +49,9 @@ class Supervisor {
     std::string name;
     boost::asio::cancellation_signal signal;
     base::Result<> outcome;
+    bool started = false;
   };
-  static boost::asio::awaitable<void> Follow(Loop* entry,
+  static boost::asio::awaitable<void> Follow(Supervisor* self, Loop* entry,
                                              boost::asio::awaitable<base::Result<>> loop);
   void Ended(std::list<Loop>::iterator loop);
   void Abandon();

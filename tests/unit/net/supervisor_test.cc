@@ -163,6 +163,34 @@ TEST(Supervisor, LoopThatHasNotStartedEndsToo) {
   EXPECT_TRUE(supervisor.Run());
 }
 
+awaitable<Result<>> SpawnAndStop(Supervisor* supervisor, Events* events) {
+  supervisor->Spawn("unborn", SleepForEver(events));
+  supervisor->Stop();
+  co_return Result<>();
+}
+
+TEST(Supervisor, LoopSpawnedJustBeforeStopEndsToo) {
+  boost::asio::io_context io(1);
+  Supervisor supervisor(io);
+  Events events;
+  supervisor.Spawn("spawner", SpawnAndStop(&supervisor, &events));
+  EXPECT_TRUE(supervisor.Run());
+  EXPECT_THAT(events, ElementsAre("unwound"));
+}
+
+awaitable<Result<>> StopAndThrow(Supervisor* supervisor) {
+  supervisor->Stop();
+  throw std::runtime_error("thrown late");
+  co_return Result<>();
+}
+
+TEST(Supervisor, ExceptionAfterStopIsStillTheOutcome) {
+  boost::asio::io_context io(1);
+  Supervisor supervisor(io);
+  supervisor.Spawn("bug", StopAndThrow(&supervisor));
+  EXPECT_THAT(supervisor.Run().error().message, HasSubstr("thrown late"));
+}
+
 TEST(Supervisor, NothingStartsAfterStop) {
   boost::asio::io_context io(1);
   Supervisor supervisor(io);

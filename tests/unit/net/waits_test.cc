@@ -156,7 +156,7 @@ TEST(ReadableFd, DeadlineReturnsFalse) {
   std::optional<Result<bool>> outcome;
   supervisor.Spawn("wait", WaitFor(&*readable, In(milliseconds(5)), &outcome));
   ASSERT_TRUE(supervisor.Run());
-  EXPECT_EQ(outcome, Result<bool>(false));
+  EXPECT_EQ(outcome.value().value(), false);
 }
 
 TEST(ReadableFd, BytesReturnTrueEvenIfTheyCameBefore) {
@@ -169,7 +169,7 @@ TEST(ReadableFd, BytesReturnTrueEvenIfTheyCameBefore) {
   std::optional<Result<bool>> outcome;
   supervisor.Spawn("wait", WaitFor(&*readable, In(hours(1)), &outcome));
   ASSERT_TRUE(supervisor.Run());
-  EXPECT_EQ(outcome, Result<bool>(true));
+  EXPECT_EQ(outcome.value().value(), true);
 }
 
 TEST(ReadableFd, StopReturnsCancelled) {
@@ -280,7 +280,7 @@ TEST(Wakeup, DeadlineReturnsFalse) {
   std::optional<Result<bool>> outcome;
   supervisor.Spawn("wait", WaitFor(&wakeup, In(milliseconds(2)), &outcome));
   ASSERT_TRUE(supervisor.Run());
-  EXPECT_EQ(outcome, Result<bool>(false));
+  EXPECT_EQ(outcome.value().value(), false);
 }
 
 }  // namespace
