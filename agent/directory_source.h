@@ -26,6 +26,7 @@ struct DirectorySourceOptions {
   std::size_t max_depth = 16;
   std::chrono::milliseconds settle{200};  // a removed or half-written name waits this long
   std::chrono::seconds poll{5};           // where inotify is not to be had
+  std::chrono::seconds rescan{300};       // a full look even with inotify, in case an event was lost
 };
 
 // Something to tell about one file; what it held before stays in force while it is unreadable.
