@@ -76,7 +76,7 @@ void ReadNodeFacts(int proc_fd, AuditSettings* settings) {
     settings->kernel = name.release;
     settings->arch = name.machine;
   }
-  constexpr std::size_t kMaxBytes = 256;
+  constexpr std::size_t kMaxBytes = 65'536;
   if (auto id = host::ReadFile(proc_fd, "sys/kernel/random/boot_id", kMaxBytes)) {
     settings->boot_id = base::TrimSpace(*id);
   }

@@ -6,14 +6,10 @@
 
 #include <array>
 #include <chrono>
-#include <memory>
 #include <ostream>
 #include <utility>
-#include <vector>
 
 #include "agent/audit_pass.h"
-#include "agent/config.h"
-#include "agent/directory_source.h"
 #include "agent/installed_view.h"
 #include "common/base/digest.h"
 #include "common/base/strings.h"
@@ -36,43 +32,19 @@ std::string HostName() {
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "";
 }
 
-// What the sources hold, with what there is to say of them.
-struct Sources {
-  std::vector<kube::Pod> pods;
-  audit::InstalledView installed;
-  std::vector<std::string> notes;
-  bool pods_known = false;
-  bool pods_complete = true;
-};
-
-base::Result<> ReadPods(const std::string& flag, Sources* sources) {
-  if (flag == "none") return {};
-  TRY_ASSIGN(const std::string path, DirectoryOf("--pods", flag));
-  DirectorySource source(path, {});
-  static_cast<void>(source.Update(base::MonoTime::clock::now()));
-  const DirectoryContents& contents = source.contents();
-  for (const SourceProblem& problem : contents.problems) {
-    if (problem.path.empty()) return base::Fail(base::WithContext(problem.error, "--pods " + path));
-    sources->notes.push_back("--pods " + problem.path + ": " + problem.error.message);
-  }
-  sources->pods = contents.pods;
-  sources->pods_known = true;
-  sources->pods_complete = contents.complete && contents.problems.empty();
-  return {};
-}
-
 // Without a readable ledger containers are judged all the same, but none can be called stale.
-void ReadInstalled(const std::string& root, Sources* sources) {
-  auto fd = host::OpenDirectory(root);
-  auto view = fd ? ReadInstalledView(fd->get())
-                 : base::Result<audit::InstalledView>(base::Fail(std::move(fd).error()));
-  if (!view) {
-    sources->notes.push_back("--seccomp-root " + root + ": " + view.error().message +
+audit::InstalledView ReadInstalled(const std::string& root, PodRecords* records) {
+  const auto unknown = [&](const base::Error& error) {
+    records->notes.push_back("--seccomp-root " + root + ": " + error.message +
                              "; stale and missing profiles are not told");
-    return;
-  }
-  LookAtFiles(fd->get(), sources->pods, &*view);
-  sources->installed = std::move(*view);
+    return audit::InstalledView();
+  };
+  const auto fd = host::OpenDirectory(root);
+  if (!fd) return unknown(fd.error());
+  auto view = ReadInstalledView(fd->get());
+  if (!view) return unknown(view.error());
+  LookAtFiles(fd->get(), records->pods, &*view);
+  return std::move(*view);
 }
 
 struct Prepared {
@@ -110,29 +82,28 @@ int Complain(const base::Error& error, int code, std::ostream& err) {
 
 }  // namespace
 
-int RunAudit(const AuditOptions& options, std::ostream& out, std::ostream& err) {
+int RunAudit(const AuditOptions& options, PodRecords records, std::ostream& out,
+             std::ostream& err) {
   auto prepared = Prepare(options);
   if (!prepared) return Complain(prepared.error(), kExitUsage, err);
-  Sources sources;
   const base::WallTime start = Now();
-  if (auto read = ReadPods(options.pods, &sources); !read) {
-    return Complain(read.error(), kExitUsage, err);
-  }
   const auto scan = procfs::Scan(prepared->roots.proc.get(), prepared->roots.cgroup.get());
   if (!scan) return Complain(scan.error(), kExitInternal, err);
-  ReadInstalled(options.seccomp_root, &sources);
-  const audit::Report report =
-      JudgePass(prepared->settings, {.scan = *scan,
-                                     .pods = sources.pods,
-                                     .installed = sources.installed,
-                                     .pods_known = sources.pods_known,
-                                     .pods_complete = sources.pods_complete,
-                                     .notes = std::move(sources.notes),
-                                     .start = start,
-                                     .end = Now()});
+  const audit::InstalledView installed = ReadInstalled(options.seccomp_root, &records);
+  const audit::Report report = JudgePass(prepared->settings, {.scan = *scan,
+                                                              .pods = records.pods,
+                                                              .installed = installed,
+                                                              .pods_known = records.known,
+                                                              .pods_complete = records.complete,
+                                                              .notes = std::move(records.notes),
+                                                              .start = start,
+                                                              .end = Now()});
   Print(report, options, out, err);
   out.flush();
-  if (!out) return Complain({.message = "cannot write the report"}, kExitInternal, err);
+  if (!out) {
+    return Complain({.code = base::ErrorCode::kIo, .message = "cannot write the report"},
+                    kExitInternal, err);
+  }
   return report.HasFindings() ? kExitFindings : kExitClean;
 }
 

@@ -4,10 +4,11 @@
 #include <iosfwd>
 #include <string>
 
+#include "agent/pod_records.h"
+
 namespace seccompd::agent {
 
 struct AuditOptions {
-  std::string pods = "none";  // dir:PATH | none
   std::string seccomp_root = "/var/lib/kubelet/seccomp";
   std::string procfs = "/proc";
   std::string cgroupfs = "/sys/fs/cgroup";
@@ -19,8 +20,9 @@ struct AuditOptions {
   bool colour = false;  // `out` is a terminal
 };
 
-// `seccompd audit`: one pass over this node. 0: no finding; 1: findings, or a part of the node
-// could not be seen; 2: wrong flags, or a root that cannot be opened; 70: an error of ours.
-int RunAudit(const AuditOptions& options, std::ostream& out, std::ostream& err);
+// `seccompd audit`: one pass over this node, with pods that were read just before. 0: no finding;
+// 1: findings, or a part of the node could not be seen; 2: wrong flags, or a root that cannot be
+// opened; 70: an error of ours.
+int RunAudit(const AuditOptions& options, PodRecords records, std::ostream& out, std::ostream& err);
 
 }  // namespace seccompd::agent

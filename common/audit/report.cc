@@ -2,7 +2,7 @@
 #include "common/audit/report.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <tuple>
 #include <utility>
 
@@ -153,12 +153,15 @@ bool RestartHeals(const Judgement& judgement) {
 }
 
 std::vector<RestartHint> Restarts(std::span<const Row> rows) {
-  std::set<RestartHint> hints;
+  std::map<std::string, RestartHint> by_command;
   for (const Row& row : rows) {
     if (!RestartHeals(row.judgement)) continue;
-    if (auto hint = RestartOf(row)) hints.insert(std::move(*hint));
+    if (auto hint = RestartOf(row)) by_command.emplace(hint->command, *hint);
   }
-  return {hints.begin(), hints.end()};
+  std::vector<RestartHint> hints;
+  hints.reserve(by_command.size());
+  for (auto& [command, hint] : by_command) hints.push_back(std::move(hint));
+  return hints;
 }
 
 std::string_view FileName(std::string_view path) {
@@ -204,9 +207,8 @@ std::string NearestPath(std::string_view path, const InstalledView& installed) {
   if (path.starts_with(kPrefix) && exists(path.substr(kPrefix.size()))) {
     return std::string(path.substr(kPrefix.size()));
   }
-  if (const std::string with_extension = std::string(path) + ".json"; exists(with_extension)) {
-    return with_extension;
-  }
+  std::string with_extension = std::string(path) + ".json";
+  if (exists(with_extension)) return with_extension;
   if (const auto nearest = base::Nearest(path, existing)) return std::string(*nearest);
   for (const std::string_view candidate : existing) {
     if (FileName(candidate) == FileName(path)) return std::string(candidate);

@@ -100,7 +100,7 @@ struct RestartHint {
   std::string namespace_name;
   std::string command;  // "kubectl -n web rollout restart deploy/front"
 
-  auto operator<=>(const RestartHint&) const = default;
+  bool operator==(const RestartHint&) const = default;
 };
 
 // A whole pass as one value; text, JSON and metrics are made from it.

@@ -94,7 +94,9 @@ const Observation* TakeById(std::vector<const Observation*>& unnamed, std::strin
 
 void ResolvePod(const PodWorkload& pod, std::vector<const Observation*> observations,
                 std::vector<Subject>& subjects) {
-  Members members{.all = observations, .unnamed = std::move(observations), .all_accounted = true};
+  Members members;
+  members.all = observations;
+  members.unnamed = std::move(observations);
   for (const Workload& workload : pod.containers) {
     const Observation* observation =
         workload.container_id.empty() ? nullptr : TakeById(members.unnamed, workload.container_id);

@@ -53,9 +53,10 @@ Outcome JudgeState(const procfs::SeccompState& state, const Asked& asked) {
 }
 
 const FilterFinding* FindingOf(pid_t pid, std::span<const FilterFinding> findings) {
-  const auto found = std::find_if(findings.begin(), findings.end(),
-                                  [&](const FilterFinding& f) { return f.pid == pid; });
-  return found == findings.end() ? nullptr : &*found;
+  const auto found =
+      std::lower_bound(findings.begin(), findings.end(), pid,
+                       [](const FilterFinding& f, pid_t wanted) { return f.pid < wanted; });
+  return found == findings.end() || found->pid != pid ? nullptr : &*found;
 }
 
 bool Worse(const Outcome& a, const Outcome& b) {
@@ -193,8 +194,8 @@ bool HostCannotSee(const Subject& subject, const SandboxRuntimes& sandbox) {
 Reason Obstacle(const Subject& subject, const JudgeOptions& options) {
   if (!options.host_pid) return Reason::kNoHostPid;
   if (HostCannotSee(subject, options.sandbox)) return Reason::kRuntimeClass;
-  if (subject.naming == Naming::kNoPod) return Reason::kNoPod;
-  if (subject.naming == Naming::kNotFound) return Reason::kNotFound;
+  if (subject.observation == nullptr) return Reason::kNotFound;
+  if (subject.pod == nullptr) return Reason::kNoPod;
   if (subject.naming == Naming::kNotYetNamed) return Reason::kNotYetNamed;
   if (subject.asked.kind == AskedKind::kInvalid) return Reason::kBadProfileType;
   if (subject.asked.kind == AskedKind::kUndecided) return Reason::kNodeDefault;
@@ -209,6 +210,10 @@ void DescribeLoaded(const Observation& observation, Judgement& judgement) {
   JudgeProcesses(observation, nothing, {}, loosest);
   judgement.loaded = loosest.loaded;
   judgement.witness = loosest.witness;
+}
+
+bool InAPod(const Subject& subject) {
+  return subject.observation != nullptr && !subject.observation->ref.pod_uid.empty();
 }
 
 bool Alarms(const Subject& subject, const JudgeOptions& options, const Judgement& judgement) {
@@ -236,7 +241,7 @@ bool Alarms(const Subject& subject, const JudgeOptions& options, const Judgement
     case Reason::kNotYetNamed:
       return judgement.loaded.mode != LoadedMode::kUnseen && old;
     case Reason::kNoPod:  // outside pods it is nobody's workload that this audit knows of
-      return options.pods_known && !subject.observation->ref.pod_uid.empty() &&
+      return options.pods_known && InAPod(subject) &&
              judgement.loaded.mode != LoadedMode::kUnseen && old;
     default:
       return true;
@@ -283,11 +288,11 @@ std::string WhyUnknown(const Subject& subject, const Judgement& judgement) {
     case Reason::kNoProcess:
       return "no process is alive in it";
     case Reason::kNoPod:
-      return subject.observation->ref.pod_uid.empty() ? "not in a pod"
-                                                      : "no pod record has its pod uid";
+      return InAPod(subject) ? "no pod record has its pod uid" : "not in a pod";
     case Reason::kNotFound:
-      return subject.pod->uid.empty() ? "the pod record has no uid to find its cgroup by"
-                                      : "running by the pod's status, but no cgroup is its";
+      return subject.pod != nullptr && subject.pod->uid.empty()
+                 ? "the pod record has no uid to find its cgroup by"
+                 : "running by the pod's status, but no cgroup is its";
     default:
       return "";
   }
@@ -314,7 +319,7 @@ std::string Why(const Subject& subject, const InstalledView& installed,
       break;
     case Verdict::kNotApplicable:
       return fmt::format("runtimeClassName {}: the host does not see its filter",
-                         subject.pod->runtime_class);
+                         subject.pod == nullptr ? "" : subject.pod->runtime_class);
     case Verdict::kUnconfined:
     case Verdict::kMatch:
       return "";
@@ -349,7 +354,7 @@ Judgement Judge(const Subject& subject, const InstalledView& installed, const Ju
   } else if (judgement.reason != Reason::kNone) {
     judgement.verdict = Verdict::kUnknown;
     if (observation != nullptr) DescribeLoaded(*observation, judgement);
-  } else {
+  } else if (observation != nullptr) {  // else there was an obstacle
     JudgeProcesses(*observation, subject.asked, findings, judgement);
     if (judgement.verdict == Verdict::kFiltered && profile != nullptr) {
       JudgeCurrency(*profile, options.race_window, judgement);

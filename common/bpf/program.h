@@ -21,8 +21,8 @@ static_assert(sizeof(Instruction) == 8);
 using Program = std::vector<Instruction>;
 inline constexpr std::size_t kMaxInstructions = 4096;
 
-// Filters of one task, oldest first. All run; the kernel takes the most restrictive action, and among
-// equal actions the newest filter's data (kernel/seccomp.c seccomp_run_filters).
+// Filters of one task, oldest first. All run; the kernel takes the most restrictive action, and
+// among equal actions the newest filter's data (kernel/seccomp.c seccomp_run_filters).
 using Stack = std::vector<Program>;
 
 // struct seccomp_data (include/uapi/linux/seccomp.h): what one filter run looks at, 64 bytes.

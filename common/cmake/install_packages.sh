@@ -23,7 +23,7 @@ if ((EUID != 0)); then
   echo "install_packages.sh: needs root to install: ${missing[*]}" >&2
   exit 2
 fi
-echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
+echo "Installing ${#missing[@]} Debian packages (a few minutes): ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
 apt-get update -qq
 apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null

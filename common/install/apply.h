@@ -59,6 +59,7 @@ class Applier {
   base::Result<> Place(Work* work, base::WallTime now);
   base::Result<> MendMode(const std::string& path, const base::Digest& digest, bool* mended);
   base::Result<> Remove(Work* work);
+  base::Result<bool> RemoveDirectory(const std::string& path);
 
   host::FsOps& fs_;
   int rootfd_;

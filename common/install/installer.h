@@ -104,6 +104,7 @@ class Installer {
   DiskStates disk_;  // as last seen or made
   std::map<std::string, std::deque<base::WallTime>, std::less<>> repairs_;
   std::map<std::string, DriftKind, std::less<>> drift_;  // known and counted
+  bool untidy_ = true;                                   // directories of ours may be empty
 };
 
 }  // namespace seccompd::install

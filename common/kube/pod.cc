@@ -86,7 +86,7 @@ Result<Container> ParseContainer(const Node& node, ContainerKind kind) {
 }
 
 // "containerd://4c0d" -> "4c0d"; the scheme is the runtime's name, of no further use.
-std::string WithoutScheme(std::string id) {
+std::string WithoutScheme(const std::string& id) {
   constexpr std::string_view kSeparator = "://";
   const std::size_t at = id.find(kSeparator);
   return at == std::string::npos ? id : id.substr(at + kSeparator.size());
@@ -120,8 +120,8 @@ Result<> ReadStatus(const Node& status, const std::map<std::string, std::size_t>
   const auto found = by_name.find(name);
   if (found == by_name.end()) return {};
   Container& container = containers[found->second];
-  TRY_ASSIGN(std::string id, StringField(status, "containerID"));
-  container.container_id = WithoutScheme(std::move(id));
+  TRY_ASSIGN(const std::string id, StringField(status, "containerID"));
+  container.container_id = WithoutScheme(id);
   TRY_ASSIGN(container.image_id, StringField(status, "imageID"));
   TRY_ASSIGN(const Node* state, ObjectField(status, "state"));
   if (state == nullptr) return {};

@@ -53,10 +53,8 @@ class ProcReader {
   FilteredProcesses& Filtered() { return filtered_; }
 
  private:
-  struct Threads;
   [[nodiscard]] base::Result<std::uint64_t> ReadStartTicks(int stat_fd);
-  [[nodiscard]] base::Result<void> ReadThreads(const char* task_path, Process& process);
-  [[nodiscard]] base::Result<void> ReadNewThreads(int task_fd, Threads& threads);
+  [[nodiscard]] base::Result<void> ReadThreads(bool first_only, Process& process);
 
   int proc_fd_;
   ReadOptions options_;

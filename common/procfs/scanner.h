@@ -26,7 +26,7 @@ struct ScanCounters {
   std::size_t vanished = 0;    // listed, then gone, or the pid had become another process's
   std::size_t unseen = 0;      // in a container, yet not readable: hidepid, another pid namespace
   std::size_t threads = 0;     // whose status was read besides the leader's
-  std::size_t files_read = 0;  // every file opened and read: status, stat, cgroup lists
+  std::size_t files_read = 0;  // status, stat and the cgroup lists of the walk
   std::array<std::size_t, 3>
       modes{};  // by SeccompState::mode, live processes; all of /proc if whole_proc
 

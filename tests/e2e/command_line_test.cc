@@ -42,7 +42,9 @@ constexpr char kBad[] = R"({"defaultAction": "SCMP_ACT_MAYBE"})";
 TEST(Validate, GoodProfileExitsZero) {
   TempDir dir;
   TreeBuilder(dir.path()).File("good.json", kViolation).File("fine.yaml", kFineGrained);
-  EXPECT_EQ(Seccompd({"validate", dir.Join("fine.yaml")}).exit_code, 0);
+  const auto outcome = Seccompd({"validate", dir.Join("fine.yaml")});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("fine.yaml"));
   EXPECT_EQ(Seccompd({"validate", "-"}, kAudit).exit_code, 0);
 }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/support/exposition.h"
 #include "tests/support/matchers.h"
 #include "tests/support/oci_bundle.h"
 #include "tests/support/pod_list.h"
@@ -132,6 +133,28 @@ TEST(CgroupPath, IsAKubelets) {
             "/kubepods.slice/kubepods-besteffort.slice/"
             "kubepods-besteffort-pod0a1b2c3d_0000_1111_2222_333344445555.slice/"
             "cri-containerd-c0ffee.scope");
+}
+
+TEST(FindSample, AddsTheSeriesThatCarryTheLabels) {
+  constexpr char kText[] =
+      "# HELP x help {a=\"1\"} 9\n"
+      "x{a=\"1\",b=\"1\"} 2\n"
+      "x{b=\"2\",a=\"1\"} 0.5\n"
+      "x{a=\"2\"} 100\n"
+      "xy{a=\"1\"} 1000\n"
+      "plain 7\n";
+  EXPECT_EQ(FindSample(kText, "x{a=\"1\"}"), 2.5);
+  EXPECT_EQ(FindSample(kText, "x{a=\"1\",b=\"2\"}"), 0.5);
+  EXPECT_EQ(FindSample(kText, "x"), 102.5);
+  EXPECT_EQ(FindSample(kText, "plain"), 7);
+  EXPECT_EQ(FindSample(kText, "x{a=\"3\"}"), std::nullopt);
+  EXPECT_EQ(FindSample(kText, "y"), std::nullopt);
+}
+
+TEST(WaitFor, SaysWhetherItHeldInTime) {
+  int calls = 0;
+  EXPECT_TRUE(WaitFor(std::chrono::seconds(5), [&] { return ++calls == 3; }));
+  EXPECT_FALSE(WaitFor(std::chrono::milliseconds(1), [] { return false; }));
 }
 
 TEST(RenderPodList, NamesProfileContainerAndStatus) {

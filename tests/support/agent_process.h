@@ -2,13 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
+#include "tests/support/exposition.h"
 #include "tests/support/http_get.h"
 #include "tests/support/subprocess.h"
 
@@ -44,14 +44,5 @@ class AgentProcess {
 [[nodiscard]] base::Result<Outcome> RunSeccompd(
     std::vector<std::string> args, std::string stdin_text = {},
     std::chrono::milliseconds timeout = std::chrono::seconds(60));
-
-// The sum of the samples of that name which carry at least the labels given, for example
-// `seccompd_profiles{state="installed"}`; nullopt if there is no such series.
-[[nodiscard]] std::optional<double> FindSample(std::string_view exposition,
-                                               std::string_view series);
-
-// Polls every 20 ms until `condition` holds or `timeout` has passed; says which.
-[[nodiscard]] bool WaitFor(std::chrono::milliseconds timeout,
-                           const std::function<bool()>& condition);
 
 }  // namespace seccompd::test_support

@@ -29,8 +29,7 @@ std::string OwnerOf(std::string_view metadata) {
   return pod ? pod->owner : pod.error().message;
 }
 
-TEST(ParsePod, JoinsSpecAndStatusOfEveryKind) {
-  const auto pod = Parse(R"({
+constexpr std::string_view kFullPod = R"({
     "metadata": {"name": "pay-0", "namespace": "shop", "uid": "11111111-2222-3333-4444-555555555555"},
     "spec": {
       "nodeName": "n1", "runtimeClassName": "gvisor", "hostPID": true, "hostUsers": false,
@@ -50,7 +49,10 @@ TEST(ParsePod, JoinsSpecAndStatusOfEveryKind) {
       "containerStatuses": [{"name": "app", "containerID": "docker://cc", "imageID": "img@sha256:1",
         "state": {"running": {"startedAt": "2026-11-24T03:04:11Z"}}}],
       "ephemeralContainerStatuses": [{"name": "debug", "containerID": "",
-        "state": {"waiting": {"reason": "CreateContainerError"}}}]}})");
+        "state": {"waiting": {"reason": "CreateContainerError"}}}]}})";
+
+TEST(ParsePod, ReadsThePodLevel) {
+  const auto pod = Parse(kFullPod);
   ASSERT_TRUE(pod.has_value()) << pod.error().message;
   EXPECT_EQ(pod->node_name, "n1");
   EXPECT_EQ(pod->runtime_class, "gvisor");
@@ -59,6 +61,11 @@ TEST(ParsePod, JoinsSpecAndStatusOfEveryKind) {
   EXPECT_EQ(pod->os, "linux");
   EXPECT_EQ(pod->phase, "Running");
   EXPECT_EQ(pod->seccomp, (SeccompProfileRef{Type::kRuntimeDefault, ""}));
+}
+
+TEST(ParsePod, JoinsSpecAndStatusOfEveryKind) {
+  const auto pod = Parse(kFullPod);
+  ASSERT_TRUE(pod.has_value()) << pod.error().message;
   ASSERT_THAT(pod->containers, SizeIs(4));
 
   const Container& setup = pod->containers[0];

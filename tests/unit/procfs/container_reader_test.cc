@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <vector>
 
 #include "common/procfs/proc_view.h"
 #include "tests/unit/procfs/real_process.h"
@@ -24,6 +26,14 @@ constexpr std::chrono::nanoseconds kLongAgo{0};
 constexpr std::chrono::nanoseconds kMuchLater = std::chrono::hours(24 * 365 * 100);
 // Above every pid_max: no such process.
 constexpr pid_t kNobody = (1 << 22) + 1;
+
+// Into a directory that stands for /proc: a process of one thread.
+void AddProcess(TempTree& proc, const std::string& pid, int start_ticks) {
+  proc.File(pid + "/stat", pid + " (a) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " +
+                               std::to_string(start_ticks) + " 0 0\n")
+      .File(pid + "/status", "Name:\ta\nState:\tS (sleeping)\nTgid:\t" + pid + "\nPid:\t" + pid +
+                                 "\nPPid:\t1\nThreads:\t1\nNoNewPrivs:\t0\nSeccomp:\t0\n");
+}
 
 class ReadContainerTest : public ::testing::Test {
  protected:
@@ -80,6 +90,44 @@ TEST_F(ReadContainerTest, APidThatIsGoneVanished) {
 TEST_F(ReadContainerTest, APidThatIsListedAgainAndCannotBeOpenedIsUnseen) {
   const ReadOutcome outcome = Read({kNobody}, kMuchLater, {kNobody});
   EXPECT_EQ(outcome.vanished, 0U);
+  EXPECT_EQ(outcome.container.unseen_processes, 1U);
+}
+
+TEST_F(ReadContainerTest, APidThatIsListedAgainIsTriedAgain) {
+  TempTree proc;
+  const base::UniqueFd fd = proc.Open();
+  ProcReader reader(fd.get());
+  FoundContainer found;
+  found.pids = {7};
+  const auto list_again = [&]() -> base::Result<FoundContainer> {
+    AddProcess(proc, "7", 99);
+    return found;
+  };
+  const ReadOutcome outcome = ReadContainer(reader, found, kTicks, list_again);
+  EXPECT_THAT(PidsOf(outcome), ElementsAre(7));
+  EXPECT_EQ(outcome.container.unseen_processes, 0U);
+  EXPECT_EQ(outcome.vanished, 0U);
+}
+
+TEST_F(ReadContainerTest, YoungProcessesTakeTheirPlaceByPid) {
+  TempTree proc;
+  AddProcess(proc, "7", 1'000);
+  AddProcess(proc, "8", 100);
+  const base::UniqueFd fd = proc.Open();
+  ProcReader reader(fd.get());
+  FoundContainer found;
+  found.pids = {7, 8};
+  found.listed_at = std::chrono::seconds(5);
+  const ReadOutcome outcome =
+      ReadContainer(reader, found, kTicks, [&] { return base::Result<FoundContainer>(found); });
+  EXPECT_THAT(PidsOf(outcome), ElementsAre(7, 8));
+}
+
+TEST_F(ReadContainerTest, AListedThreadThatCannotBeReadIsUnseen) {
+  FoundContainer found;
+  found.thread_ids = {kNobody};
+  const ReadOutcome outcome =
+      ReadContainer(reader_, found, kTicks, [&] { return base::Result<FoundContainer>(found); });
   EXPECT_EQ(outcome.container.unseen_processes, 1U);
 }
 

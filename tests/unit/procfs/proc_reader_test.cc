@@ -221,7 +221,9 @@ TEST_F(ReadProcessTest, TooManyThreadsAreNoProof) {
     LoadFilters();
     for (int i = 0; i < 5; ++i) StartThread([] {});
   });
-  EXPECT_FALSE(Read(child.pid(), {.max_threads = 5}).threads_complete);
+  ProcReader reader(proc_.get(), {.max_threads = 5});
+  EXPECT_FALSE(Read(reader, child.pid()).threads_complete);
+  EXPECT_FALSE(Read(reader, child.pid()).threads_complete) << "must not be remembered";
   EXPECT_TRUE(Read(child.pid(), {.max_threads = 6}).threads_complete);
 }
 

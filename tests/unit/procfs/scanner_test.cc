@@ -82,8 +82,8 @@ TEST_F(ScanTest, FindsContainersAndTheirProcesses) {
     EXPECT_THAT(result->containers[1].processes, IsEmpty());
     EXPECT_EQ(result->counters.processes, 3U);
     EXPECT_EQ(result->counters.modes, (std::array<std::size_t, 3>{2, 0, 1}));
-    // Three lists, and for each process stat and status; perhaps the lists again for young ones.
-    EXPECT_GE(result->counters.files_read, 3U + 2U * 3U);
+    // Four lists, and for each process stat and status.
+    EXPECT_EQ(result->counters.files_read, 4U + 2U * 3U);
     EXPECT_FALSE(result->host_cgroup_root);
     EXPECT_FALSE(result->truncated);
   }
@@ -108,6 +108,27 @@ TEST_F(ScanTest, StepsGiveWhatOneScanGives) {
   EXPECT_EQ(stepped.containers, whole->containers);
   EXPECT_EQ(stepped.counters.processes, 2U);
   EXPECT_EQ(stepped.counters.modes, whole->counters.modes);
+}
+
+TEST_F(ScanTest, ThreadsAreReadOnceAndForgottenWithTheirProcess) {
+  const RealCgroup cgroup(hierarchies_.front());
+  cgroup.Make(kA);
+  const RealProcess child([](const Ready&) {
+    LoadFilters();
+    StartThread([] {});
+  });
+  const base::UniqueFd root = cgroup.Open();
+  Scanner scanner(proc_.get(), root.get());
+  const auto threads = [&](const std::string& place) {
+    cgroup.Move(child.pid(), place);
+    const auto result = scanner.Scan();
+    return result ? result->counters.threads : 99U;
+  };
+  EXPECT_EQ(threads(kA), 1U);
+  EXPECT_EQ(threads(kA), 0U);
+  EXPECT_EQ(threads(""), 0U);
+  EXPECT_EQ(threads(""), 0U);
+  EXPECT_EQ(threads(kA), 1U);
 }
 
 TEST_F(ScanTest, WholeProcAlsoCountsProcessesOutsideContainers) {
@@ -140,6 +161,27 @@ TEST_F(ScanTest, AThreadedContainersProcessesAreFoundByTheirThreads) {
     ASSERT_THAT(result->containers[0].processes, SizeIs(1));
     EXPECT_EQ(result->containers[0].processes[0].pid, child.pid());
     EXPECT_EQ(result->counters.unseen, 0U);
+  }
+}
+
+// Such a list comes in pieces of a page.
+TEST_F(ScanTest, ALongListIsReadToItsEnd) {
+  constexpr std::size_t kThreads = 1'200;
+  for (const std::string& hierarchy : hierarchies_) {
+    const RealCgroup cgroup(hierarchy);
+    if (!std::filesystem::exists(cgroup.path() + "/cgroup.type")) continue;
+    cgroup.Make(kA);
+    const RealProcess child([](const Ready&) {
+      for (std::size_t i = 1; i < kThreads; ++i) StartThread([] {});
+    });
+    cgroup.Move(child.pid(), kPod);
+    cgroup.Write(kA + "/cgroup.type", "threaded");
+    cgroup.Move(child.pid(), kA);
+    const base::UniqueFd root = cgroup.Open();
+    const auto tree = WalkCgroups(root.get());
+    ASSERT_TRUE(tree);
+    ASSERT_THAT(tree->containers, SizeIs(1));
+    EXPECT_THAT(tree->containers[0].thread_ids, SizeIs(kThreads));
   }
 }
 

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/bpf/node_store.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "common/bpf/return_value.h"
+
+namespace seccompd::bpf {
+namespace {
+
+constexpr std::size_t kFirstTableSize = std::size_t{1} << 16;
+constexpr std::size_t kCacheSize = std::size_t{1} << 15;
+// `high` of the two truth values, so that they differ from the return values 0 and 1.
+constexpr NodeId kTruthMark = 0xfffffffe;
+
+std::uint64_t Mix(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+  std::uint64_t hash = a * 0x9e3779b97f4a7c15 + b * 0xc2b2ae3d27d4eb4f + c * 0x165667b19e3779f9;
+  hash ^= hash >> 29;
+  hash *= 0xbf58476d1ce4e5b9;
+  return hash ^ (hash >> 32);
+}
+
+}  // namespace
+
+NodeStore::NodeStore(std::size_t max_nodes)
+    : max_nodes_(max_nodes), table_(kFirstTableSize), cache_(kCacheSize) {
+  Reset();
+}
+
+void NodeStore::Reset() {
+  nodes_.clear();
+  std::fill(table_.begin(), table_.end(), kNone);
+  std::fill(cache_.begin(), cache_.end(), CacheEntry{kNone, kNone, kNone, kNone});
+  nodes_.push_back(Node{kTerminalVariable, 0, kTruthMark});
+  nodes_.push_back(Node{kTerminalVariable, 1, kTruthMark});
+  exhausted_ = false;
+  has_unknown_action_ = false;
+  operations_left_ = 0;
+}
+
+void NodeStore::Grant(std::uint64_t operations) {
+  operations_left_ = operations;
+  exhausted_ = operations == 0;
+}
+
+std::size_t NodeStore::Footprint() const {
+  return nodes_.capacity() * sizeof(Node) + table_.capacity() * sizeof(NodeId) +
+         cache_.capacity() * sizeof(CacheEntry);
+}
+
+void NodeStore::GrowTable() {
+  table_.assign(table_.size() * 2, kNone);
+  const std::size_t mask = table_.size() - 1;
+  for (NodeId id = 2; id < nodes_.size(); ++id) {
+    const Node& node = nodes_[id];
+    std::size_t slot = Mix(node.variable, node.low, node.high) & mask;
+    while (table_[slot] != kNone) slot = (slot + 1) & mask;
+    table_[slot] = id;
+  }
+}
+
+// Every probe is paid for, so a program whose nodes collide in the table gives up, it does not
+// stall.
+NodeId NodeStore::Intern(const Node& node) {
+  const std::size_t mask = table_.size() - 1;
+  std::size_t slot = Mix(node.variable, node.low, node.high) & mask;
+  std::uint64_t probes = 1;
+  while (table_[slot] != kNone) {
+    if (nodes_[table_[slot]] == node) {
+      Spend(probes);
+      return table_[slot];
+    }
+    slot = (slot + 1) & mask;
+    ++probes;
+  }
+  Spend(probes);
+  if (exhausted_ || nodes_.size() >= max_nodes_) {
+    exhausted_ = true;
+    return kFalseNode;
+  }
+  const auto id = static_cast<NodeId>(nodes_.size());
+  nodes_.push_back(node);
+  table_[slot] = id;
+  if (nodes_.size() * 4 > table_.size() * 3) GrowTable();
+  return id;
+}
+
+NodeId NodeStore::Terminal(std::uint32_t value) {
+  if (Normalize(value) != value) has_unknown_action_ = true;
+  return Intern(Node{kTerminalVariable, value, 0});
+}
+
+NodeId NodeStore::Make(std::uint32_t variable, NodeId low, NodeId high) {
+  if (low == high) return low;
+  return Intern(Node{variable, low, high});
+}
+
+NodeStore::CacheEntry& NodeStore::CacheSlot(NodeId a, NodeId b, NodeId c) {
+  return cache_[Mix(a, b, c) & (kCacheSize - 1)];
+}
+
+template <NodeStore::Operation kOperation>
+NodeId NodeStore::Apply(NodeId a, NodeId b) {
+  if (a == b) return kOperation == Operation::kXor ? kFalseNode : a;
+  if constexpr (kOperation == Operation::kCombine) {
+    if (IsTerminal(a)) {
+      const std::uint32_t newer = nodes_[a].low;
+      if (newer == kRetKillProcess) return a;
+      if (newer == kRetAllow) return b;
+      if (IsTerminal(b)) return Precedence(nodes_[b].low) < Precedence(newer) ? b : a;
+    } else if (IsTerminal(b) && nodes_[b].low == kRetAllow) {
+      return a;
+    }
+  } else {
+    if (a > b) std::swap(a, b);  // commutative; the truth values are the lowest ids
+    if (a == kFalseNode) return kOperation == Operation::kAnd ? kFalseNode : b;
+    if (a == kTrueNode && kOperation == Operation::kAnd) return b;
+    if (a == kTrueNode && kOperation == Operation::kOr) return kTrueNode;
+  }
+  constexpr NodeId kTag = 0xfffffff0 + static_cast<NodeId>(kOperation);
+  {
+    const CacheEntry& entry = CacheSlot(a, b, kTag);
+    if (entry.a == a && entry.b == b && entry.c == kTag) return entry.result;
+  }
+  Spend(1);
+  if (exhausted_) return kFalseNode;
+  const std::uint32_t variable = std::min(nodes_[a].variable, nodes_[b].variable);
+  NodeId result = kFalseNode;
+  if (variable == kTerminalVariable) {
+    result = kFalseNode;  // only Xor(true, true), answered above
+  } else {
+    const NodeId low = Apply<kOperation>(LowAt(a, variable), LowAt(b, variable));
+    const NodeId high = Apply<kOperation>(HighAt(a, variable), HighAt(b, variable));
+    result = Make(variable, low, high);
+  }
+  if (!exhausted_) CacheSlot(a, b, kTag) = CacheEntry{a, b, kTag, result};
+  return result;
+}
+
+NodeId NodeStore::And(NodeId a, NodeId b) { return Apply<Operation::kAnd>(a, b); }
+NodeId NodeStore::Or(NodeId a, NodeId b) { return Apply<Operation::kOr>(a, b); }
+NodeId NodeStore::Xor(NodeId a, NodeId b) { return Apply<Operation::kXor>(a, b); }
+NodeId NodeStore::Not(NodeId a) { return IfThenElse(a, kFalseNode, kTrueNode); }
+NodeId NodeStore::Combine(NodeId newer, NodeId older) {
+  return Apply<Operation::kCombine>(newer, older);
+}
+
+NodeId NodeStore::IfThenElse(NodeId condition, NodeId then, NodeId otherwise) {
+  if (condition == kTrueNode) return then;
+  if (condition == kFalseNode) return otherwise;
+  if (then == condition) then = kTrueNode;
+  if (otherwise == condition) otherwise = kFalseNode;
+  if (then == otherwise) return then;
+  if (then == kTrueNode && otherwise == kFalseNode) return condition;
+  {
+    const CacheEntry& entry = CacheSlot(condition, then, otherwise);
+    if (entry.a == condition && entry.b == then && entry.c == otherwise) return entry.result;
+  }
+  Spend(1);
+  if (exhausted_) return kFalseNode;
+  const std::uint32_t variable =
+      std::min({nodes_[condition].variable, nodes_[then].variable, nodes_[otherwise].variable});
+  const NodeId low =
+      IfThenElse(LowAt(condition, variable), LowAt(then, variable), LowAt(otherwise, variable));
+  const NodeId high =
+      IfThenElse(HighAt(condition, variable), HighAt(then, variable), HighAt(otherwise, variable));
+  const NodeId result = Make(variable, low, high);
+  if (!exhausted_) {
+    CacheSlot(condition, then, otherwise) = CacheEntry{condition, then, otherwise, result};
+  }
+  return result;
+}
+
+NodeId NodeStore::IfWordEqual(Word word, std::uint32_t k, NodeId then, NodeId otherwise) {
+  const std::uint32_t base = word * kWordBits;
+  if (nodes_[then].variable < base || nodes_[otherwise].variable < base) {
+    return IfThenElse(IfWordEqual(word, k, kTrueNode, kFalseNode), then, otherwise);
+  }
+  std::array<NodeId, kWordBits> siblings;
+  std::uint32_t depth = 0;
+  for (; depth < kWordBits && then != otherwise; ++depth) {
+    const std::uint32_t variable = base + depth;
+    const bool bit = ((k >> (kWordBits - 1 - depth)) & 1) != 0;
+    siblings[depth] = bit ? LowAt(otherwise, variable) : HighAt(otherwise, variable);
+    otherwise = bit ? HighAt(otherwise, variable) : LowAt(otherwise, variable);
+    then = bit ? HighAt(then, variable) : LowAt(then, variable);
+  }
+  NodeId result = then;
+  while (depth-- > 0) {
+    const bool bit = ((k >> (kWordBits - 1 - depth)) & 1) != 0;
+    result = bit ? Make(base + depth, siblings[depth], result)
+                 : Make(base + depth, result, siblings[depth]);
+  }
+  return result;
+}
+
+NodeId NodeStore::IfWordGreater(Word word, std::uint32_t k, NodeId then, NodeId otherwise) {
+  const std::uint32_t base = word * kWordBits;
+  if (nodes_[then].variable < base || nodes_[otherwise].variable < base) {
+    return IfThenElse(IfWordGreater(word, k, kTrueNode, kFalseNode), then, otherwise);
+  }
+  std::array<NodeId, kWordBits> siblings;
+  std::uint32_t depth = 0;
+  for (; depth < kWordBits && then != otherwise; ++depth) {
+    const std::uint32_t variable = base + depth;
+    const bool bit = ((k >> (kWordBits - 1 - depth)) & 1) != 0;
+    // Off the path: a 0 where k has a 1 is less, a 1 where k has a 0 is greater.
+    siblings[depth] = bit ? LowAt(otherwise, variable) : HighAt(then, variable);
+    otherwise = bit ? HighAt(otherwise, variable) : LowAt(otherwise, variable);
+    then = bit ? HighAt(then, variable) : LowAt(then, variable);
+  }
+  NodeId result = otherwise;  // equal is not greater
+  while (depth-- > 0) {
+    const bool bit = ((k >> (kWordBits - 1 - depth)) & 1) != 0;
+    result = bit ? Make(base + depth, siblings[depth], result)
+                 : Make(base + depth, result, siblings[depth]);
+  }
+  return result;
+}
+
+namespace {
+
+// Post-order over the nodes below `root`; depth is at most kVariableCount.
+class TerminalMapper {
+ public:
+  TerminalMapper(NodeStore& store, const std::function<NodeId(std::uint32_t)>& value_of)
+      : store_(store), value_of_(value_of), done_(store.size(), kUnseen) {}
+
+  NodeId Map(NodeId id) {
+    if (done_[id] != kUnseen) return done_[id];
+    store_.Spend(1);
+    if (store_.exhausted()) return kFalseNode;
+    const Node node = store_[id];
+    if (node.variable == kTerminalVariable) {
+      done_[id] = value_of_(node.low);
+    } else {
+      const NodeId low = Map(node.low);
+      const NodeId high = Map(node.high);
+      done_[id] = store_.Make(node.variable, low, high);
+    }
+    return done_[id];
+  }
+
+ private:
+  static constexpr NodeId kUnseen = 0xffffffff;
+  NodeStore& store_;
+  const std::function<NodeId(std::uint32_t)>& value_of_;
+  std::vector<NodeId> done_;
+};
+
+}  // namespace
+
+NodeId NodeStore::MapTerminals(NodeId root, const std::function<NodeId(std::uint32_t)>& value_of) {
+  return TerminalMapper(*this, value_of).Map(root);
+}
+
+}  // namespace seccompd::bpf
