@@ -54,6 +54,8 @@ base::Result<Url> ParseUrl(std::string_view text) {
     url.port = *port;
   }
   url.prefix = std::string(view.encoded_path());
+  // Boost.URL 1.81 takes the "x" of "https://host:80x" for a path.
+  if (!url.prefix.empty() && !url.prefix.starts_with('/')) return fail("write https://HOST:PORT");
   while (url.prefix.ends_with('/')) url.prefix.pop_back();
   return url;
 }
