@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/net/scripted_server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 
 #include "common/net/listen.h"
 
@@ -105,8 +109,7 @@ std::unique_ptr<ScriptedServer> ScriptedServer::AtPath(const std::string& path, 
 }
 
 ScriptedServer::~ScriptedServer() {
-  const std::uint64_t one = 1;
-  static_cast<void>(::write(stop_.get(), &one, sizeof one));
+  ::eventfd_write(stop_.get(), 1);
   const int fd = current_;
   if (fd >= 0) ::shutdown(fd, SHUT_RDWR);
   thread_.join();
@@ -132,6 +135,12 @@ void ScriptedServer::UseTls(const ServerTls& tls) {
 }
 
 void ScriptedServer::Serve() {
+  // OpenSSL writes without MSG_NOSIGNAL. Only this thread: the client under test must never need
+  // it.
+  sigset_t pipe;
+  ::sigemptyset(&pipe);
+  ::sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   for (;;) {
     std::array<pollfd, 2> polls = {pollfd{.fd = listener_.get(), .events = POLLIN, .revents = 0},
                                    pollfd{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
@@ -139,6 +148,8 @@ void ScriptedServer::Serve() {
     if (polls[1].revents != 0) return;
     const base::UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd.valid()) continue;
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ++connections_;
     current_ = fd.get();
     pollfd stopped{.fd = stop_.get(), .events = POLLIN, .revents = 0};
