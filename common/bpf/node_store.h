@@ -47,8 +47,8 @@ class NodeStore {
       operations_left_ -= operations;
     }
   }
-  [[nodiscard]] bool exhausted() const { return exhausted_; }
-  [[nodiscard]] std::uint64_t operations_left() const { return operations_left_; }
+  [[nodiscard]] bool Exhausted() const { return exhausted_; }
+  [[nodiscard]] std::uint64_t OperationsLeft() const { return operations_left_; }
 
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
   [[nodiscard]] const Node& operator[](NodeId id) const { return nodes_[id]; }
@@ -61,7 +61,7 @@ class NodeStore {
   // A return value, of Normalize or of NormalizeInStack.
   NodeId Terminal(std::uint32_t value);
   // Was any made since Reset that only NormalizeInStack yields?
-  [[nodiscard]] bool has_unknown_action() const { return has_unknown_action_; }
+  [[nodiscard]] bool HasUnknownAction() const { return has_unknown_action_; }
   NodeId Literal(std::uint32_t variable) { return Make(variable, kFalseNode, kTrueNode); }
   // `low` and `high` must not look at `variable` or one before it.
   NodeId Make(std::uint32_t variable, NodeId low, NodeId high);
@@ -96,6 +96,8 @@ class NodeStore {
 
   NodeId Intern(const Node& node);
   void GrowTable();
+  template <Operation kOperation>
+  [[nodiscard]] NodeId Settled(NodeId a, NodeId b) const;
   template <Operation kOperation>
   NodeId Apply(NodeId a, NodeId b);
   CacheEntry& CacheSlot(NodeId a, NodeId b, NodeId c);

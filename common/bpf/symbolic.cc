@@ -103,7 +103,7 @@ ValueId ValueStore::Of(NodeStore& store, const BitVector& bits) {
 ValueId ValueStore::OfWord(NodeStore& store, Word word) {
   if (!words_[word]) {
     const ValueId id = Of(store, WordBitsOf(store, word));
-    if (store.exhausted()) return kZeroValue;
+    if (store.Exhausted()) return kZeroValue;
     shapes_[id].word = word;
     words_[word] = id;
   }
@@ -123,7 +123,7 @@ NodeId SymbolicRun::Run(NodeStore& store, const Program& program, Normalizer nor
   Enter(0, {});
   Explore(program);
   for (std::size_t pc = program.size(); pc-- > 0;) {
-    for (StateId id = heads_[pc]; id != kNoState && !store.exhausted(); id = states_[id].next) {
+    for (StateId id = heads_[pc]; id != kNoState && !store.Exhausted(); id = states_[id].next) {
       states_[id].result = ResultOf(program[pc], states_[id]);
     }
   }
@@ -172,7 +172,7 @@ void SymbolicRun::Explore(const Program& program) {
   for (std::size_t pc = 0; pc < program.size(); ++pc) {
     const Instruction& at = program[pc];
     if (at.code == kRetK || at.code == kRetA) continue;
-    for (StateId id = heads_[pc]; id != kNoState && !store_->exhausted(); id = states_[id].next) {
+    for (StateId id = heads_[pc]; id != kNoState && !store_->Exhausted(); id = states_[id].next) {
       if (at.code == kJa) {
         states_[id].condition = kTrueNode;
         const StateId then = Enter(pc + 1 + at.k, states_[id].registers);

@@ -215,8 +215,8 @@ TEST(Decide, OutcomeDependsOnlyOnTheCallsSinceReset) {
     const auto a = used.Decide(program);
     const auto b = fresh.Decide(program);
     ASSERT_EQ(a.has_value(), b.has_value());
-    ASSERT_EQ(used.store().size(), fresh.store().size());
-    ASSERT_EQ(used.store().operations_left(), fresh.store().operations_left());
+    ASSERT_EQ(used.Store().size(), fresh.Store().size());
+    ASSERT_EQ(used.Store().OperationsLeft(), fresh.Store().OperationsLeft());
   }
 }
 
