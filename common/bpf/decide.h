@@ -34,7 +34,7 @@ struct Region {
 // default stays below 64 MiB); `operations` bounds the work of one call (about 30 ns each).
 struct DecideLimits {
   std::size_t nodes = 400'000;
-  std::uint64_t operations = 1'000'000;
+  std::uint64_t operations = 800'000;
 };
 
 // Is this error the answer "undecided": a limit was reached before the exact answer was?

@@ -33,13 +33,17 @@ std::vector<Outcome> OutcomesOf(Workspace& workspace, NodeId rest) {
   std::vector<Outcome> outcomes;
   for (const NodePair& value : values) {
     const Region region{RegionReaching(store, roots, value)};
-    outcomes.push_back(
-        {.value = store[value.a].low, .condition = DescribeRegion(workspace, region)});
+    outcomes.push_back({.value = store[value.a].low,
+                        .otherwise = false,
+                        .condition = DescribeRegion(workspace, region)});
   }
   std::stable_sort(outcomes.begin(), outcomes.end(), [](const Outcome& a, const Outcome& b) {
     return std::pair(CostOf(a.condition), b.value) < std::pair(CostOf(b.condition), a.value);
   });
-  if (outcomes.size() > 1) outcomes.back().condition = {};
+  if (outcomes.size() > 1) {
+    outcomes.back().otherwise = true;
+    outcomes.back().condition = {};
+  }
   return outcomes;
 }
 
