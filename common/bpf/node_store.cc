@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kFirstTableSize = std::size_t{1} << 13;
 constexpr std::size_t kCacheSize = std::size_t{1} << 15;
+constexpr std::uint64_t kCaseCost = 4;  // to sort it and to walk its continuation
 // `high` of the two truth values, so that they differ from the return values 0 and 1.
 constexpr NodeId kTruthMark = 0xfffffffe;
 
@@ -220,6 +221,52 @@ NodeId NodeStore::IfWordGreater(Word word, std::uint32_t k, NodeId then, NodeId 
                  : Make(base + depth, result, siblings[depth]);
   }
   return result;
+}
+
+NodeId NodeStore::IfWordAmong(Word word, std::vector<WordCase> cases, NodeId otherwise) {
+  Spend(cases.size() * kCaseCost);
+  const std::uint32_t base = word * kWordBits;
+  const bool looks_earlier = nodes_[otherwise].variable < base ||
+                             std::any_of(cases.begin(), cases.end(), [&](const WordCase& one) {
+                               return nodes_[one.then].variable < base;
+                             });
+  if (looks_earlier) {
+    for (auto one = cases.rbegin(); one != cases.rend(); ++one) {
+      otherwise = IfWordEqual(word, one->value, one->then, otherwise);
+    }
+    return otherwise;
+  }
+  for (WordCase& one : cases) {
+    for (std::uint32_t depth = 0; nodes_[one.then].variable < base + kWordBits; ++depth) {
+      const bool bit = ((one.value >> (kWordBits - 1 - depth)) & 1) != 0;
+      one.then = bit ? HighAt(one.then, base + depth) : LowAt(one.then, base + depth);
+    }
+  }
+  const auto by_value = [](const WordCase& a, const WordCase& b) { return a.value < b.value; };
+  const auto same_value = [](const WordCase& a, const WordCase& b) { return a.value == b.value; };
+  std::stable_sort(cases.begin(), cases.end(), by_value);
+  cases.erase(std::unique(cases.begin(), cases.end(), same_value), cases.end());
+  return BuildCases(base, cases, otherwise);
+}
+
+// `cases` agree in all bits of the word before `variable`, ascend, and look only behind the word.
+NodeId NodeStore::BuildCases(std::uint32_t variable, std::span<const WordCase> cases,
+                             NodeId otherwise) {
+  if (cases.empty()) return otherwise;
+  Spend(1);
+  if (exhausted_) return kFalseNode;
+  const std::uint32_t depth = variable % kWordBits;
+  const auto high_half = std::partition_point(
+      cases.begin(), cases.end(),
+      [depth](const WordCase& one) { return ((one.value >> (kWordBits - 1 - depth)) & 1) == 0; });
+  const auto lows = static_cast<std::size_t>(high_half - cases.begin());
+  const auto half = [&](std::span<const WordCase> part, NodeId rest) {
+    if (depth + 1 < kWordBits) return BuildCases(variable + 1, part, rest);
+    return part.empty() ? rest : part.front().then;
+  };
+  const NodeId low = half(cases.first(lows), LowAt(otherwise, variable));
+  const NodeId high = half(cases.subspan(lows), HighAt(otherwise, variable));
+  return Make(variable, low, high);
 }
 
 namespace {

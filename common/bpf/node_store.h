@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "common/bpf/layout.h"
@@ -22,6 +23,12 @@ struct Node {
   NodeId high = kFalseNode;
 
   bool operator==(const Node&) const = default;
+};
+
+// One value of a word and what to do there.
+struct WordCase {
+  std::uint32_t value = 0;
+  NodeId then = kFalseNode;
 };
 
 // Hash-consed nodes: no two are equal and none has equal children, so a function of the input bits
@@ -78,6 +85,9 @@ class NodeStore {
   NodeId IfWordEqual(Word word, std::uint32_t k, NodeId then, NodeId otherwise);
   NodeId IfWordGreater(Word word, std::uint32_t k, NodeId then, NodeId otherwise);
 
+  // A chain of IfWordEqual in one walk: the first case of a value counts.
+  NodeId IfWordAmong(Word word, std::vector<WordCase> cases, NodeId otherwise);
+
   // Return values of two filters as the kernel combines them (Precedence, ties to the newer one).
   NodeId Combine(NodeId newer, NodeId older);
 
@@ -95,6 +105,7 @@ class NodeStore {
   static constexpr NodeId kNone = 0xffffffff;
 
   NodeId Intern(const Node& node);
+  NodeId BuildCases(std::uint32_t variable, std::span<const WordCase> cases, NodeId otherwise);
   void GrowTable();
   template <Operation kOperation>
   [[nodiscard]] NodeId Settled(NodeId a, NodeId b) const;
