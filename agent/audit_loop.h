@@ -51,7 +51,4 @@ class AuditLoop {
   std::set<std::string> violating_;  // container and verdict, as of the last pass
 };
 
-// The pods' references to profiles, for in-use protection.
-[[nodiscard]] install::References ReferencesOf(const DirectorySource* pods);
-
 }  // namespace seccompd::agent

@@ -8,7 +8,6 @@
 #include <iostream>
 #include <string>
 
-#include "agent/audit_loop.h"
 #include "agent/cli/audit.h"
 #include "agent/cli/flags.h"
 #include "agent/cli/purge.h"
@@ -16,7 +15,8 @@
 #include "agent/cli/validate.h"
 #include "agent/cli/version.h"
 #include "agent/daemon.h"
-#include "agent/directory_source.h"
+#include "agent/pod_records.h"
+#include "agent/references.h"
 #include "common/base/strings.h"
 #include "common/seccomp/arch.h"
 
@@ -24,6 +24,11 @@ namespace seccompd::agent {
 namespace {
 
 constexpr int kUsage = 2;
+
+int WrongUse(const base::Error& error) {
+  std::cerr << "seccompd: " << base::Printable(error.message) << '\n';
+  return kUsage;
+}
 
 void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms) {
   app.add_option("-o,--output", output, "form of the output")
@@ -47,10 +52,7 @@ struct Run {
   int Execute() {
     if (!file.empty()) {
       const auto applied = ApplyConfigFile(*app, file);
-      if (!applied) {
-        std::cerr << "seccompd: " << applied.error().message << '\n';
-        return kUsage;
-      }
+      if (!applied) return WrongUse(applied.error());
     }
     return RunDaemon(config, Log(config.log_level, config.log_format));
   }
@@ -69,9 +71,8 @@ struct Audit {
     app->add_flag("--all", all, "also containers without a finding");
   }
 
-  int Execute() const {
+  [[nodiscard]] int Execute() const {
     AuditOptions options;
-    options.pods = config.pods;
     options.seccomp_root = config.seccomp_root;
     options.procfs = config.procfs;
     options.cgroupfs = config.cgroupfs;
@@ -81,7 +82,9 @@ struct Audit {
     options.json = output == "json";
     options.all = all;
     options.colour = ::isatty(STDOUT_FILENO) == 1;
-    return RunAudit(options, std::cout, std::cerr);
+    auto records = ReadPodRecords(config.pods);
+    if (!records) return WrongUse(records.error());
+    return RunAudit(options, *std::move(records), std::cout, std::cerr);
   }
 };
 
@@ -105,16 +108,9 @@ struct Purge {
     options.json = output == "json";
     options.now =
         std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    if (config.pods != "none") {
-      const auto path = DirectoryOf("--pods", config.pods);
-      if (!path) {
-        std::cerr << "seccompd: " << path.error().message << '\n';
-        return kUsage;
-      }
-      DirectorySource pods(*path, {});
-      static_cast<void>(pods.Update(std::chrono::steady_clock::now()));
-      options.references = ReferencesOf(&pods);
-    }
+    const auto records = ReadPodRecords(config.pods);
+    if (!records) return WrongUse(records.error());
+    options.references = ReferencesOf(records->pods, records->known && records->complete);
     return RunPurge(options, std::cout, std::cerr);
   }
 };
@@ -136,7 +132,8 @@ struct NodeFlags {
       node->kernel_major = version->first;
       node->kernel_minor = version->second;
     } else if (!kernel.empty()) {
-      std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel) << "': give MAJOR.MINOR\n";
+      std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel)
+                << "': give MAJOR.MINOR\n";
       return false;
     }
     if (arch.empty()) return true;

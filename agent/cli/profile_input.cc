@@ -88,14 +88,14 @@ class ManifestReader {
   void Take(const kube::Pod& pod) { Ignore("Pod", pod.meta.name); }
   void Take(const kube::InvalidObject& object) {
     const std::string what = object.kind.empty() ? "an object" : object.kind;
-    input_.problems.push_back(
-        Problem(codes::kBadManifest,
-                fmt::format("{} {}: {}", what, base::Printable(object.name), object.error.message)));
+    input_.problems.push_back(Problem(
+        codes::kBadManifest,
+        fmt::format("{} {}: {}", what, base::Printable(object.name), object.error.message)));
   }
 
   void Ignore(std::string_view kind, std::string_view name) {
-    input_.ignored.push_back(fmt::format("{} {}: not a ConfigMap", base::Printable(kind),
-                                         base::Printable(name)));
+    input_.ignored.push_back(
+        fmt::format("{} {}: not a ConfigMap", base::Printable(kind), base::Printable(name)));
   }
 
   void Take(const kube::ConfigMap& map) {
@@ -113,7 +113,8 @@ class ManifestReader {
   void TakeKey(const kube::ConfigMap& map, const std::pair<std::string, std::string>& entry,
                const Node* data, std::map<std::string, std::string>& claimed) {
     const auto& [key, text] = entry;
-    ProfileText profile{.config_map = map.meta.name, .key = key, .path = {}, .text = text, .at = {}};
+    ProfileText profile{
+        .config_map = map.meta.name, .key = key, .path = {}, .text = text, .at = {}};
     const Node* value = data != nullptr ? data->Find(key) : nullptr;
     if (value != nullptr) {
       profile.at = {.line = value->line, .column = value->column};
@@ -176,7 +177,8 @@ void TakeBare(ProfileInput& input, std::string_view bare_path) {
 }  // namespace
 
 LineIndex::LineIndex(std::string_view text) : starts_{0} {
-  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos;
+       at = text.find('\n', at + 1)) {
     starts_.push_back(at + 1);
   }
 }
@@ -242,8 +244,7 @@ void Place(const ProfileInput& input, const ProfileText& profile, const LineInde
     diagnostic.column = CharacterColumn(own, diagnostic.column);
     return;
   }
-  const std::string_view line =
-      input.lines.Line(input.bytes, profile.at.line + diagnostic.line);
+  const std::string_view line = input.lines.Line(input.bytes, profile.at.line + diagnostic.line);
   const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
   const bool same = profile.block && diagnostic.line != 0 && line.ends_with(own) &&
                     line.size() - own.size() <= indent;

@@ -19,8 +19,8 @@ struct ProfileText {
   std::string key;         // of the ConfigMap
   std::string path;        // what a pod writes as localhostProfile; "" if it cannot be installed
   std::string text;
-  document::Position at;   // of the text in the file
-  bool block = false;      // a literal block scalar: its lines follow `at`, indented
+  document::Position at;  // of the text in the file
+  bool block = false;     // a literal block scalar: its lines follow `at`, indented
 };
 
 // The lines of a text, found once.
@@ -39,9 +39,9 @@ struct ProfileInput {
   std::string name;   // as given; "<stdin>" for "-"
   std::string bytes;  // of the file
   LineIndex lines{bytes};
-  std::vector<ProfileText> profiles;
-  std::vector<seccomp::Diagnostic> problems;  // of the file and its objects
-  std::vector<std::string> ignored;           // "Deployment web: not a ConfigMap", for people
+  std::vector<ProfileText> profiles = {};
+  std::vector<seccomp::Diagnostic> problems = {};  // of the file and its objects
+  std::vector<std::string> ignored = {};           // "Deployment web: not a ConfigMap", for people
 };
 
 // At most the size of a manifest; "-" reads `in`.

@@ -15,9 +15,10 @@ struct RenderOptions {
   bool colour = false;      // `err` is a terminal
 };
 
-// `seccompd render`: the bytes that would be installed, nothing else, on `out`; diagnostics on `err`.
-// A manifest with several profiles needs a key, so that `out` always is one file. 0: rendered; 1: the
-// profile is refused or cannot be read; 2: no such key, or one is needed. `in` is read for "-".
+// `seccompd render`: the bytes that would be installed, nothing else, on `out`; diagnostics on
+// `err`. A manifest with several profiles needs a key, so that `out` always is one file. 0:
+// rendered; 1: the profile is refused or cannot be read; 2: no such key, or one is needed. `in` is
+// read for "-".
 int RunRender(const RenderOptions& options, std::istream& in, std::ostream& out, std::ostream& err);
 
 }  // namespace seccompd::agent

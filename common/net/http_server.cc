@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -14,7 +13,6 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-#include <ctime>
 #include <exception>
 #include <list>
 #include <tuple>
@@ -72,16 +70,6 @@ using Connections = std::list<Connection>;
 void Close(Connection* connection) {
   connection->evicted = true;
   connection->stream.close();
-}
-
-std::string HttpDate() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  std::array<char, 32> text{};
-  // The C locale's names are what RFC 9110 5.6.7 wants; the program never sets another.
-  const std::size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %T GMT", &utc);
-  return std::string(text.data(), size);
 }
 
 Response Refusal(int status, std::string text) {
@@ -357,7 +345,7 @@ Message HttpServer::Impl::MakeMessage(Response response, const Parser& parser, b
   Message message;
   message.version(parser.get().version() == 10 ? 10 : 11);
   message.result(static_cast<unsigned>(response.status));
-  message.set(http::field::date, HttpDate());
+  message.set(http::field::date, FormatHttpDate(std::chrono::system_clock::now()));
   message.set(http::field::content_type, response.content_type);
   for (const auto& [name, value] : response.headers) message.set(name, value);
   if (response.body.size() >= limits_.gzip_from_bytes) {

@@ -2,11 +2,13 @@
 #include "common/net/http_text.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/url/grammar/parse.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/rfc/ipv4_address_rule.hpp>
 #include <boost/url/rfc/ipv6_address_rule.hpp>
 #include <boost/url/url_view.hpp>
+#include <ctime>
 
 #include "common/base/strings.h"
 
@@ -81,7 +83,8 @@ base::Result<Target> ParseTarget(std::string_view target) {
   if (!parsed || (!origin_form && parsed->encoded_path().empty())) {
     return Fail(ErrorCode::kInvalidArgument, "the request target is no path");
   }
-  Target result{.path = parsed->path()};
+  Target result;
+  result.path = parsed->path();
   if (!result.path.starts_with('/') || HasControl(result.path)) {
     return Fail(ErrorCode::kInvalidArgument, "the request path holds a control byte");
   }
@@ -120,6 +123,16 @@ bool AcceptsGzip(std::string_view accept_encoding) {
     }
   }
   return named.value_or(any.value_or(0)) > 0;
+}
+
+std::string FormatHttpDate(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  // %a and %b are English in the C locale, and this program sets no other.
+  const std::size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %T GMT", &utc);
+  return std::string(text.data(), size);
 }
 
 base::Result<ListenAddress> ParseListenAddress(std::string_view text) {

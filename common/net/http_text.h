@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,6 +37,9 @@ struct Target {
 
 // Whether gzip may be sent: named, or covered by "*", with q > 0 (RFC 9110 12.5.3).
 [[nodiscard]] bool AcceptsGzip(std::string_view accept_encoding);
+
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7).
+[[nodiscard]] std::string FormatHttpDate(std::chrono::system_clock::time_point time);
 
 // Where to listen: an IP address ("" means every address of both families) and a port.
 struct ListenAddress {

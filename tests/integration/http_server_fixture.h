@@ -58,7 +58,7 @@ class HttpServerTest : public testing::Test {
   void StartTcp(HttpServerLimits limits = {}, const std::string& address = "127.0.0.1:0");
   void StartUnix(HttpServerLimits limits = {});
   // Ends the server; the outcome of its loops. May be called once.
-  base::Result<> Stop();
+  [[nodiscard]] base::Result<> Stop();
   // Asks the loop of the server.
   RequestCounts Requests();
   std::size_t Connections();

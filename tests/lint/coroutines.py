@@ -24,8 +24,8 @@ def before(code, offset):
             opens_block = not head.strip() or _BLOCK_WORDS.search(head) or _SCOPE.search(head)
             return i + 1, None if opens_block else "a braced initializer around co_await"
         if char == "}":
-            after = code[i + 1:offset].lstrip()
-            return i + 1, "a braced initializer" if after[:1] in ",.)" else None
+            rest = code[i + 1:offset].lstrip()
+            return i + 1, "a braced initializer" if rest.startswith((",", ".", ")")) else None
         i -= 1
     return 0, None
 

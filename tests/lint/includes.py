@@ -16,16 +16,19 @@ class Layers:
     """layers.txt: `layers` folder -> folders, `files` and `fences` as (globs, values)."""
 
     def __init__(self, text):
-        self.layers, self.files, self.fences = {}, [], []
+        self.layers, self.files, self.fences, groups = {}, [], [], {}
         for number, line in enumerate(text.splitlines(), 1):
             line = line.split("#", 1)[0].strip()
             if not line:
                 continue
-            match = re.fullmatch(r"(layer|file|fence)\s+(.*?)\s*:\s*(.*)", line)
+            match = re.fullmatch(r"(layer|file|fence|group)\s+(.*?)\s*:\s*(.*)", line)
             if not match:
                 raise ValueError(f"layers.txt:{number}: not a rule: {line}")
             kind, left, right = match.group(1), match.group(2).split(), match.group(3).split()
-            if kind == "layer":
+            right = [glob for word in right for glob in groups.get(word, [word])]
+            if kind == "group":
+                groups["$" + left[0]] = right
+            elif kind == "layer":
                 self.layers[left[0]] = right
             elif kind == "file":
                 self.files.append((left[0], right))

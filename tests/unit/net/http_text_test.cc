@@ -111,6 +111,11 @@ TEST(ParseListenAddress, ErrorSaysWhatToWrite) {
   }
 }
 
+TEST(FormatHttpDate, IsWhatTheRfcShows) {
+  EXPECT_EQ(FormatHttpDate(std::chrono::system_clock::from_time_t(784'111'777)),
+            "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
 TEST(JoinHostPort, BracketsIpv6) {
   EXPECT_EQ(JoinHostPort("10.0.0.1", 443), "10.0.0.1:443");
   EXPECT_EQ(JoinHostPort("::1", 443), "[::1]:443");
