@@ -17,6 +17,7 @@
 #include "common/base/strings.h"
 #include "common/install/desired.h"
 #include "common/kube/manifest.h"
+#include "common/seccomp/parse.h"
 
 namespace seccompd::agent {
 namespace {
@@ -89,8 +90,8 @@ class ManifestReader {
   void Take(const kube::InvalidObject& object) {
     const std::string what = object.kind.empty() ? "an object" : object.kind;
     input_.problems.push_back(Problem(
-        codes::kBadManifest,
-        fmt::format("{} {}: {}", what, base::Printable(object.name), object.error.message)));
+        codes::kBadManifest, fmt::format("{}{}{}: {}", what, object.name.empty() ? "" : " ",
+                                         base::Printable(object.name), object.error.message)));
   }
 
   void Ignore(std::string_view kind, std::string_view name) {
@@ -157,9 +158,9 @@ class ManifestReader {
   std::multimap<std::string, const Node*> data_;
 };
 
-void TakeBare(ProfileInput& input, std::string_view bare_path) {
+void TakeBare(ProfileInput& input, std::string_view bare_path, std::vector<Node> documents) {
   ProfileText profile{.config_map = {}, .key = {}, .path = {}, .text = input.bytes, .at = {1, 1}};
-  if (!bare_path.empty()) {
+  if (install::ProfileStem(bare_path)) {  // otherwise it is only looked at, not installed
     const install::BareProfile bare{
         .path = std::string(bare_path), .text = {}, .origin = input.name};
     const install::ClaimSet claims = install::ResolveClaims({}, std::span(&bare, 1), {});
@@ -170,6 +171,10 @@ void TakeBare(ProfileInput& input, std::string_view bare_path) {
     } else {
       profile.path = claims.claims.front().path;
     }
+  }
+  // Too many documents or bytes: diagnosed from the text.
+  if (documents.size() == 1 && input.bytes.size() <= seccomp::ProfileLimits().bytes) {
+    profile.document = std::move(documents.front());
   }
   input.profiles.push_back(std::move(profile));
 }
@@ -230,7 +235,7 @@ ProfileInput ReadProfiles(std::string name, std::string_view bare_path, std::str
   if (manifest) {
     ManifestReader(input).Read(documents);
   } else {
-    TakeBare(input, bare_path);
+    TakeBare(input, bare_path, std::move(documents));
   }
   return input;
 }

@@ -9,10 +9,10 @@
 namespace seccompd::agent {
 
 struct RenderOptions {
-  std::string input;        // a file or "-"
-  std::string key;          // --key: which key (or localhostProfile path) of a ConfigMap manifest
-  seccomp::NodeFacts node;  // --node-arch, --node-kernel
-  bool colour = false;      // `err` is a terminal
+  std::string input;          // a file or "-"
+  std::string key{};          // --key: which key (or localhostProfile path) of a ConfigMap manifest
+  seccomp::NodeFacts node{};  // --node-arch, --node-kernel
+  bool colour = false;        // `err` is a terminal
 };
 
 // `seccompd render`: the bytes that would be installed, nothing else, on `out`; diagnostics on

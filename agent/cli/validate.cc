@@ -112,7 +112,9 @@ class Validation {
   ProfileFinding Check(const ProfileInput& input, const ProfileText& profile) {
     ProfileFinding finding{
         .config_map = profile.config_map, .key = profile.key, .path = profile.path};
-    seccomp::ParsedProfile parsed = seccomp::CheckProfile(profile.text, table_, options_.node);
+    seccomp::ParsedProfile parsed =
+        profile.document ? seccomp::CheckProfile(*profile.document, table_, options_.node)
+                         : seccomp::CheckProfile(profile.text, table_, options_.node);
     finding.diagnostics = std::move(parsed.diagnostics);
     if (parsed.profile) {
       const auto compiles = bpf::CheckCompiles(*parsed.profile, options_.node.arch);

@@ -16,14 +16,14 @@ struct ProfileFinding {
   std::string key;
   std::string path;  // localhostProfile; "" if unknown
   bool valid = false;
-  std::vector<seccomp::Diagnostic> diagnostics = {};
+  std::vector<seccomp::Diagnostic> diagnostics{};
 };
 
 struct FileFinding {
   std::string name;
-  std::vector<ProfileFinding> profiles = {};
-  std::vector<seccomp::Diagnostic> problems = {};  // of the file itself
-  std::vector<std::string> ignored = {};
+  std::vector<ProfileFinding> profiles{};
+  std::vector<seccomp::Diagnostic> problems{};  // of the file itself
+  std::vector<std::string> ignored{};
 };
 
 struct ValidateCounts {
@@ -36,7 +36,7 @@ struct ValidateCounts {
 
 struct ValidateReport {
   std::string agent_version;
-  std::vector<FileFinding> files = {};
+  std::vector<FileFinding> files;
 
   [[nodiscard]] ValidateCounts Count() const;
 };
