@@ -56,7 +56,8 @@ class LedgerFile {
   [[nodiscard]] base::Result<> Lock();
   [[nodiscard]] base::Result<> Load();
   [[nodiscard]] base::Result<> Rewrite();
-  [[nodiscard]] base::Result<> WriteRecords(int fd, LogPosition* position, LedgerState* state) const;
+  [[nodiscard]] base::Result<> WriteRecords(int fd, LogPosition* position,
+                                            LedgerState* state) const;
   [[nodiscard]] base::Result<> CheckEntries(std::span<const Entry> entries) const;
   [[nodiscard]] base::Result<> WipeTail();
   [[nodiscard]] base::Result<> Fill(std::uint64_t needed);
