@@ -26,27 +26,7 @@ std::string KeyOf(const audit::Row& row) {
          std::string(audit::VerdictName(row.judgement.verdict));
 }
 
-void AddReference(const std::optional<kube::SeccompProfileRef>& ref, install::References* out) {
-  if (!ref || ref->type != kube::SeccompProfileRef::Type::kLocalhost) return;
-  std::string path = install::NormalizeReference(ref->localhost_profile);
-  if (!path.empty()) out->paths.insert(std::move(path));
-}
-
 }  // namespace
-
-install::References ReferencesOf(const DirectorySource* pods) {
-  install::References references;
-  if (pods == nullptr) return references;
-  // Records that could not be read may refer to anything: then nothing may be given up.
-  references.known = pods->contents().complete && pods->contents().problems.empty();
-  for (const kube::Pod& pod : pods->contents().pods) {
-    AddReference(pod.seccomp, &references);
-    for (const kube::Container& container : pod.containers) {
-      AddReference(container.seccomp, &references);
-    }
-  }
-  return references;
-}
 
 AuditLoop::AuditLoop(asio::io_context& io, const RunConfig& config, const Log& log,
                      const host::HostRoot& host, AuditSettings settings, NodeState& state)

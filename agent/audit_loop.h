@@ -36,7 +36,7 @@ class AuditLoop {
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Run();
 
  private:
-  boost::asio::awaitable<base::Result<>> Pass();
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> Pass();
   void TakeReport(audit::Report report, const procfs::ScanResult& scan);
   void CountViolations(const audit::Report& report);
 
@@ -50,8 +50,5 @@ class AuditLoop {
   const DirectorySource* pods_ = nullptr;
   std::set<std::string> violating_;  // container and verdict, as of the last pass
 };
-
-// The pods' references to profiles, for in-use protection.
-[[nodiscard]] install::References ReferencesOf(const DirectorySource* pods);
 
 }  // namespace seccompd::agent

@@ -13,6 +13,7 @@
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
 #include "agent/node_state.h"
+#include "agent/references.h"
 #include "agent/web.h"
 #include "common/host/host_root.h"
 #include "common/net/http_server.h"
@@ -104,7 +105,7 @@ class Daemon {
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
     audit_->set_installed([this] { return Installed(); });
-    install_->set_references([this] { return ReferencesOf(pods_.get()); });
+    install_->set_references([this] { return References(); });
     install_->set_on_change([this] { audit_->Poke(); });
     return Listen();
   }
@@ -173,6 +174,12 @@ class Daemon {
     web_ = std::make_unique<net::HttpServer>(std::move(server));
     log_.Info("listening", {{"address", web_->address()}});
     return {};
+  }
+
+  install::References References() const {
+    if (!pods_) return {};
+    const DirectoryContents& contents = pods_->contents();
+    return ReferencesOf(contents.pods, contents.complete && contents.problems.empty());
   }
 
   audit::InstalledView Installed() const {

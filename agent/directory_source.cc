@@ -1,340 +1,388 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/directory_source.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <ctime>
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
+#include <cerrno>
 #include <utility>
 #include <variant>
 
-#include "common/base/digest.h"
 #include "common/base/strings.h"
 #include "common/document/document.h"
+#include "common/host/fs_ops.h"
 #include "common/host/host_root.h"
 #include "common/kube/manifest.h"
 
 namespace seccompd::agent {
 namespace {
 
-namespace fs = std::filesystem;
-using base::Error;
 using base::ErrorCode;
+using base::Fail;
 using base::MonoTime;
 using base::Result;
-using install::BareProfile;
 
-bool EndsInAny(std::string_view name) {
-  return name.ends_with(".json") || name.ends_with(".yaml") || name.ends_with(".yml");
-}
+constexpr std::size_t kMaxEntries = 100'000;  // of one directory
 
-// What tells two versions of a file apart without reading it (stat(2)).
-struct Stamp {
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = -1;
-  timespec modified{};
-  timespec changed{};
+// What tells one state of a file from another without reading it.
+struct Signature {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t size = 0;
+  std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;
 
-  bool operator==(const Stamp& other) const {
-    const auto same = [](const timespec& a, const timespec& b) {
-      return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-    };
-    return device == other.device && inode == other.inode && size == other.size &&
-           same(modified, other.modified) && same(changed, other.changed);
-  }
+  bool operator==(const Signature&) const = default;
 };
 
-Stamp StampOf(const struct stat& st) {
-  return {.device = st.st_dev,
-          .inode = st.st_ino,
-          .size = st.st_size,
-          .modified = st.st_mtim,
-          .changed = st.st_ctim};
+std::int64_t Nanoseconds(const struct timespec& t) {
+  return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
 }
+
+Signature SignatureOf(const struct stat& st) {
+  return {st.st_dev, st.st_ino, st.st_size, Nanoseconds(st.st_mtim), Nanoseconds(st.st_ctim)};
+}
+
+// Changed so lately that a further change may carry the same time stamp.
+bool IsYoung(const Signature& signature) {
+  struct timespec now {};
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
+  return Nanoseconds(now) - signature.changed_ns < 100'000'000;
+}
+
+bool UnderDotDirectory(const std::string& path) {
+  const auto segments = base::Split(path, '/');
+  return std::any_of(segments.begin(), segments.end(),
+                     [](std::string_view segment) { return segment.starts_with('.'); });
+}
+
+std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // What one file says.
-struct Parsed {
+struct Content {
   std::vector<kube::ConfigMap> config_maps;
   std::vector<kube::Pod> pods;
-  std::optional<BareProfile> bare;
+  std::optional<install::BareProfile> bare;
   std::vector<std::string> ignored;
+
+  bool operator==(const Content&) const = default;
 };
 
-Result<Parsed> ParseManifestFile(const std::string& path, std::string_view text) {
-  TRY_ASSIGN(std::vector<kube::ManifestObject> objects, kube::ParseManifest(text));
-  Parsed parsed;
-  for (kube::ManifestObject& object : objects) {
-    if (auto* config_map = std::get_if<kube::ConfigMap>(&object)) {
-      parsed.config_maps.push_back(std::move(*config_map));
-    } else if (auto* pod = std::get_if<kube::Pod>(&object)) {
-      parsed.pods.push_back(std::move(*pod));
-    } else if (const auto* ignored = std::get_if<kube::IgnoredObject>(&object)) {
-      parsed.ignored.push_back(path + ": " + ignored->kind + ' ' + ignored->name);
-    } else if (const auto* invalid = std::get_if<kube::InvalidObject>(&object)) {
-      return base::Fail(base::WithContext(invalid->error, invalid->kind + ' ' + invalid->name));
-    }
-  }
-  return parsed;
+std::string Describe(const std::string& kind, const std::string& name) {
+  return (kind.empty() ? "object" : kind) + (name.empty() ? "" : " " + name);
 }
 
-Result<Parsed> ParseFile(const std::string& path, std::string text) {
+// Objects that cannot be read now stay as they were: by name, or all of them if the bad one has
+// none.
+template <class T>
+void KeepPrevious(const std::vector<T>& previous, const std::string& name, std::vector<T>* now) {
+  for (const T& old : previous) {
+    if (!name.empty() && old.meta.name != name) continue;
+    const bool present = std::any_of(now->begin(), now->end(), [&](const T& object) {
+      return object.meta.name == old.meta.name &&
+             object.meta.namespace_name == old.meta.namespace_name;
+    });
+    if (!present) now->push_back(old);
+  }
+}
+
+Content FromObjects(std::vector<kube::ManifestObject> objects, const std::string& path,
+                    const Content& previous, std::optional<base::Error>* problem) {
+  Content content;
+  std::vector<kube::InvalidObject> invalid;
+  for (kube::ManifestObject& object : objects) {
+    if (auto* map = std::get_if<kube::ConfigMap>(&object)) {
+      content.config_maps.push_back(std::move(*map));
+    } else if (auto* pod = std::get_if<kube::Pod>(&object)) {
+      content.pods.push_back(std::move(*pod));
+    } else if (auto* ignored = std::get_if<kube::IgnoredObject>(&object)) {
+      content.ignored.push_back(path + ": " + Describe(ignored->kind, ignored->name));
+    } else {
+      invalid.push_back(std::move(std::get<kube::InvalidObject>(object)));
+    }
+  }
+  for (const kube::InvalidObject& object : invalid) {
+    if (!*problem) {
+      *problem = base::WithContext(object.error, Describe(object.kind, object.name));
+    }
+    if (object.kind != "Pod") {
+      KeepPrevious(previous.config_maps, object.name, &content.config_maps);
+    }
+    if (object.kind != "ConfigMap") KeepPrevious(previous.pods, object.name, &content.pods);
+  }
+  return content;
+}
+
+// The Error is about the whole text; `problem` about an object in it.
+Result<Content> Parse(std::string text, const std::string& path, const Content& previous,
+                      std::optional<base::Error>* problem) {
+  // A save in two steps truncates first.
+  if (base::TrimSpace(text).empty()) return Fail(ErrorCode::kInvalidArgument, "the file is empty");
   std::vector<document::Node> documents;
   if (document::LooksLikeJson(text)) {
-    TRY_ASSIGN(document::Node node, document::ParseJson(text));
+    TRY_ASSIGN(auto node, document::ParseJson(text, kube::kManifestLimits));
     documents.push_back(std::move(node));
   } else {
-    TRY_ASSIGN(documents, document::ParseYaml(text));
+    TRY_ASSIGN(documents, document::ParseYaml(text, kube::kManifestLimits));
   }
-  const bool manifest = std::ranges::any_of(documents, kube::IsManifest);
-  if (manifest) return ParseManifestFile(path, text);
-  Parsed parsed;
-  if (documents.empty()) return parsed;  // nothing but comments
-  parsed.bare = BareProfile{.path = path, .text = std::move(text), .origin = "file " + path};
-  return parsed;
+  if (std::any_of(documents.begin(), documents.end(), kube::IsManifest)) {
+    TRY_ASSIGN(auto objects, kube::ParseManifest(documents));
+    return FromObjects(std::move(objects), path, previous, problem);
+  }
+  Content content;
+  if (documents.empty()) return content;  // nothing but comments
+  content.bare = install::BareProfile{path, std::move(text), "file " + path};
+  return content;
 }
-
-// A regular file below the root: its name there, and where its bytes are.
-struct Found {
-  std::string path;
-  std::string real;
-  Stamp stamp;
-};
-
-// Lists the directory's files. Symlinks are followed where they end inside `root`.
-class Walk {
- public:
-  Walk(const std::string& root, const DirectorySourceOptions& options)
-      : root_(root), options_(options) {}
-
-  Result<std::vector<Found>> List() {
-    std::error_code ec;
-    canonical_ = fs::canonical(root_, ec);
-    if (ec) return base::Fail(base::ErrnoError(ec.value(), "directory '" + root_ + "'"));
-    TRY(Directory("", 0));
-    std::ranges::sort(found_, {}, &Found::path);
-    return std::move(found_);
-  }
-  // Why the list ends early, if it does.
-  [[nodiscard]] const std::optional<Error>& cut() const { return cut_; }
-
- private:
-  Result<> Directory(const std::string& below, std::size_t depth) {
-    if (depth > options_.max_depth) {
-      Cut("'" + below + "' lies deeper than " + std::to_string(options_.max_depth) + " levels");
-      return {};
-    }
-    std::error_code ec;
-    fs::directory_iterator entries(root_ + '/' + below, ec);
-    if (ec) return base::Fail(base::ErrnoError(ec.value(), "list '" + root_ + '/' + below + "'"));
-    for (; entries != fs::directory_iterator(); entries.increment(ec)) {
-      const std::string name = entries->path().filename().string();
-      if (name.starts_with('.')) continue;
-      TRY(Entry(below.empty() ? name : below + '/' + name, name, depth));
-    }
-    if (ec) return base::Fail(base::ErrnoError(ec.value(), "list '" + root_ + '/' + below + "'"));
-    return {};
-  }
-
-  Result<> Entry(const std::string& path, const std::string& name, std::size_t depth) {
-    std::error_code ec;
-    const fs::path real = fs::canonical(root_ + '/' + path, ec);
-    struct stat st {};
-    // Gone again, or a dangling link: not there, as far as we are concerned.
-    if (ec || ::stat(real.c_str(), &st) != 0 || !Inside(real)) return {};
-    if (S_ISDIR(st.st_mode)) return Directory(path, depth + 1);
-    if (!S_ISREG(st.st_mode) || !IsSourceName(name)) return {};
-    if (found_.size() == options_.max_files) {
-      Cut("more than " + std::to_string(options_.max_files) + " files");
-      return {};
-    }
-    found_.push_back({.path = path, .real = real.string(), .stamp = StampOf(st)});
-    return {};
-  }
-
-  bool Inside(const fs::path& real) const {
-    const auto [end, ignored] =
-        std::mismatch(canonical_.begin(), canonical_.end(), real.begin(), real.end());
-    return end == canonical_.end();
-  }
-
-  void Cut(std::string why) {
-    if (!cut_) cut_ = Error{.code = ErrorCode::kResourceExhausted, .message = std::move(why)};
-  }
-
-  const std::string& root_;
-  const DirectorySourceOptions& options_;
-  fs::path canonical_;
-  std::vector<Found> found_;
-  std::optional<Error> cut_;
-};
 
 }  // namespace
 
 struct DirectorySource::File {
-  Stamp stamp;
-  std::optional<base::Digest> digest;  // of the text that `good` was made from
-  std::optional<Parsed> good;          // absent: it never could be read
-  std::optional<Error> problem;        // with the text that is there now
-  std::optional<MonoTime> missing;     // since when, while that settles
+  Signature signature;
+  bool young = false;
+  Content content;                     // last good
+  bool good = false;                   // some reading was without a problem
+  std::optional<base::Error> problem;  // of the last reading
 };
 
 bool IsSourceName(std::string_view name) {
   if (name.starts_with('.') || name.starts_with('#') || name.ends_with('~')) return false;
-  return EndsInAny(name);
+  return install::ProfileStem(name).has_value();
 }
 
 DirectorySource::DirectorySource(std::string path, DirectorySourceOptions options)
-    : path_(std::move(path)), options_(options) {}
+    : path_(std::move(path)), options_(options) {
+  contents_.complete = false;
+}
+
 DirectorySource::~DirectorySource() = default;
 
 int DirectorySource::fd() const { return watch_ ? watch_->fd() : -1; }
+
 bool DirectorySource::polling() const { return !watch_ || watch_->degraded(); }
 
 MonoTime DirectorySource::Due() const {
-  // The directory itself may be replaced, which no watch below it tells.
-  return next_scan_.value_or(MonoTime::min());
+  MonoTime due = next_scan_;
+  for (const auto& [path, when] : settling_) due = std::min(due, when);
+  return due;
 }
 
 bool DirectorySource::Update(MonoTime now) {
-  TakeEvents(now);
-  if (next_scan_ && now < *next_scan_) return false;
-  next_scan_ = now + options_.poll;
-  Reopen(now);
-  const DirectoryContents before = std::exchange(contents_, {});
-  Scan(now);
-  Rebuild();
-  const auto same = [](const DirectoryContents& a, const DirectoryContents& b) {
-    return a.config_maps == b.config_maps && a.pods == b.pods && a.bare == b.bare &&
-           a.problems == b.problems && a.ignored == b.ignored && a.complete == b.complete;
-  };
-  return !same(before, contents_);
-}
-
-void DirectorySource::TakeEvents(MonoTime now) {
-  if (!watch_) return;
-  const auto changes = watch_->Drain();
-  if (!changes || changes->overflow) next_scan_ = now;
-  if (!changes) {
-    watch_.reset();
-    return;
-  }
-  bool complete = false;
-  bool any = false;
-  for (const auto& [path, kinds] : changes->paths) {
-    const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
-    // "..data" is how a mounted ConfigMap is switched; other dot names are editors' business.
-    if (name.starts_with('.') && name != "..data") continue;
-    any = true;
-    complete = complete || (kinds & host::kChangeWritten) != 0;
-  }
-  // A file that is written but not closed yet, or that is gone for a moment, is given time.
-  const MonoTime due = complete ? now : now + options_.settle;
-  if (any && (!next_scan_ || due < *next_scan_)) next_scan_ = due;
-}
-
-// Follows the path: the directory may come late, go away, or be replaced.
-void DirectorySource::Reopen(MonoTime now) {
-  static_cast<void>(now);
-  if (root_.valid() && host::CheckRoot(root_.get(), path_) == host::RootState::kPresent) {
-    if (watch_) return;
+  bool changed = false;
+  const bool present =
+      root_.valid() && host::CheckRoot(root_.get(), path_) == host::RootState::kPresent;
+  if (!present) {
+    changed = Reopen(now);
   } else {
-    watch_.reset();
-    root_.reset();
-    auto opened = host::OpenDirectory(path_);
-    if (!opened) {
-      away_ = std::move(opened).error();
-      return;
-    }
-    root_ = *std::move(opened);
-    away_.reset();
+    changed = TakeEvents(now);
+    if (now >= next_scan_) changed = Scan(now) || changed;
   }
-  auto watch = host::TreeWatch::Make(root_.get(), {});
-  if (watch) watch_ = *std::move(watch);
+  changed = TakeSettled(now) || changed;
+  if (changed) Rebuild();
+  return changed;
 }
 
-void DirectorySource::Scan(MonoTime now) {
-  if (away_) return;
-  Walk walk(path_, options_);
-  auto found = walk.List();
-  if (!found) {
-    away_ = std::move(found).error();
-    root_.reset();
-    return;
+// The directory for the first time, or again after it was away or replaced.
+bool DirectorySource::Reopen(MonoTime now) {
+  watch_.reset();
+  root_.reset();
+  settling_.clear();
+  auto root = host::OpenDirectory(path_);
+  if (root && host::CheckRoot(root->get(), "") == host::RootState::kRemoved) {
+    // Behind a bind mount a removed directory can still be opened: empty, and for ever.
+    root = Fail(ErrorCode::kGone, "directory '" + path_ + "' was removed");
   }
-  cut_ = walk.cut();
-  std::size_t total = 0;
-  std::set<std::string_view> seen;
-  for (const Found& entry : *found) {
-    seen.insert(entry.path);
-    total += static_cast<std::size_t>(entry.stamp.size);
-    if (total > options_.max_total_bytes) {
-      cut_ = Error{.code = ErrorCode::kResourceExhausted,
-                   .message = "more than " + std::to_string(options_.max_total_bytes) + " bytes"};
-      break;
+  if (!root) {
+    next_scan_ = now + options_.poll;
+    const bool news = !away_ || *away_ != root.error();
+    away_ = std::move(root).error();
+    return news;
+  }
+  const bool news = away_.has_value() || !contents_.complete;
+  away_.reset();
+  root_ = std::move(*root);
+  host::TreeWatchOptions options;
+  options.max_depth = options_.max_depth;
+  auto watch = host::TreeWatch::Make(root_.get(), options);
+  if (watch) watch_ = std::move(*watch);  // else: poll
+  return Scan(now) || news;
+}
+
+void DirectorySource::Settle(const std::string& path, MonoTime now) {
+  settling_[path] = now + options_.settle;
+}
+
+bool DirectorySource::TakeEvents(MonoTime now) {
+  if (!watch_) return false;
+  auto changes = watch_->Drain();
+  if (!changes) {
+    watch_.reset();  // poll from now on
+    return Scan(now);
+  }
+  bool changed = false;
+  bool scan = changes->overflow;
+  for (const auto& [path, kinds] : changes->paths) {
+    if (UnderDotDirectory(path)) {
+      // "..data": the kubelet swaps a whole mounted ConfigMap by renaming one link.
+      scan = scan || NameOf(path).starts_with("..");
+      continue;
     }
-    std::unique_ptr<File>& slot = files_[entry.path];
-    if (!slot) slot = std::make_unique<File>();
-    File& file = *slot;
-    file.missing.reset();
-    if (file.stamp == entry.stamp) continue;
-    file.stamp = entry.stamp;
-    ReadChanged(entry.path, entry.real, &file);
-  }
-  for (auto file = files_.begin(); file != files_.end();) {
-    if (seen.contains(file->first) || cut_) {
-      ++file;
-    } else if (!file->second->missing) {
-      // Some editors unlink and write anew: gone counts only if it lasts.
-      file->second->missing = now;
-      next_scan_ = std::min(*next_scan_, now + options_.settle);
-      ++file;
-    } else if (now - *file->second->missing < options_.settle) {
-      ++file;
+    if (!IsSourceName(NameOf(path))) {
+      // A directory, perhaps: what we know below it may be gone.
+      if ((kinds & host::kChangeRemoved) == 0) continue;
+      for (auto it = files_.lower_bound(path + "/");
+           it != files_.end() && it->first.starts_with(path + "/"); ++it) {
+        Settle(it->first, now);
+      }
+      continue;
+    }
+    if ((kinds & host::kChangeWritten) != 0) {
+      settling_.erase(path);
+      changed = Reread(path, true) || changed;
     } else {
-      file = files_.erase(file);
+      Settle(path, now);  // a name that went may come back at once (an editor's save)
     }
   }
+  return (scan && Scan(now)) || changed;
 }
 
-void DirectorySource::ReadChanged(const std::string& path, const std::string& real, File* file) {
-  file->problem.reset();
-  auto text = host::ReadFile(root_.get(), real, options_.max_file_bytes);
-  if (!text) {
-    file->problem = std::move(text).error();
-    return;
+bool DirectorySource::TakeSettled(MonoTime now) {
+  bool changed = false;
+  for (auto it = settling_.begin(); it != settling_.end();) {
+    if (it->second > now) {
+      ++it;
+      continue;
+    }
+    const std::string path = it->first;
+    it = settling_.erase(it);
+    changed = Reread(path, true) || changed;
   }
-  const base::Digest digest = base::Sha256(*text);
-  if (file->good && file->digest == digest) return;
-  auto parsed = ParseFile(path, *std::move(text));
-  if (!parsed) {
-    file->problem = std::move(parsed).error();
-    return;
+  return changed;
+}
+
+// Every directory below the root; true if something changed. Names that are missing settle first.
+bool DirectorySource::Scan(MonoTime now) {
+  next_scan_ = now + (polling() ? options_.poll : options_.rescan);
+  struct Todo {
+    std::string path;
+    std::size_t depth;
+  };
+  host::RealFs fs;
+  std::optional<base::Error> exceeded;
+  std::vector<Todo> todo{{"", 0}};
+  std::set<std::string> seen;
+  bool changed = false;
+  while (!todo.empty()) {
+    const Todo at = std::move(todo.back());
+    todo.pop_back();
+    const host::FsFile directory(
+        fs, fs.Open(root_.get(), at.path.empty() ? "." : at.path, O_RDONLY | O_DIRECTORY, 0));
+    std::vector<host::DirectoryEntry> entries;
+    const int e =
+        directory.valid() ? fs.List(directory.fd(), kMaxEntries, &entries) : directory.fd();
+    if (e < 0) {
+      if (e != -ENOENT) exceeded = base::ErrnoError(-e, "read directory '" + at.path + "'");
+      continue;
+    }
+    for (const host::DirectoryEntry& entry : entries) {
+      if (entry.name.starts_with('.')) continue;
+      const std::string path = at.path.empty() ? entry.name : at.path + "/" + entry.name;
+      if (entry.type == host::EntryType::kDirectory) {
+        if (at.depth < options_.max_depth) {
+          todo.push_back({path, at.depth + 1});
+        } else {
+          exceeded = base::Error{ErrorCode::kResourceExhausted, "'" + path + "' is too deep"};
+        }
+      } else if (IsSourceName(entry.name)) {
+        if (seen.size() >= options_.max_files) {
+          exceeded = base::Error{ErrorCode::kResourceExhausted,
+                                 "more than " + std::to_string(options_.max_files) + " files"};
+          continue;
+        }
+        seen.insert(path);
+        changed = Reread(path, false) || changed;
+      }
+    }
   }
-  file->good = *std::move(parsed);
-  file->digest = digest;
+  for (const auto& [path, file] : files_) {
+    if (!seen.contains(path) && !settling_.contains(path)) Settle(path, now);
+  }
+  changed = changed || exceeded_ != exceeded;
+  exceeded_ = std::move(exceeded);
+  return changed;
+}
+
+// True if what the file says, or what is wrong with it, changed.
+bool DirectorySource::Reread(const std::string& path, bool even_if_unchanged) {
+  const auto known = files_.find(path);
+  auto fd = host::OpenBeneath(root_.get(), path, O_RDONLY | O_NONBLOCK);
+  if (!fd && fd.error().code == ErrorCode::kNotFound) {
+    if (known == files_.end()) return false;
+    bytes_ -= static_cast<std::uint64_t>(known->second->signature.size);
+    files_.erase(known);
+    return true;
+  }
+  struct stat st {};
+  const bool readable = fd && ::fstat(fd->get(), &st) == 0;
+  const Signature signature = readable ? SignatureOf(st) : Signature{};
+  if (!even_if_unchanged && known != files_.end() && readable && !known->second->young &&
+      known->second->signature == signature) {
+    return false;
+  }
+  auto file = std::make_unique<File>();
+  if (known != files_.end()) {
+    file->content = known->second->content;
+    file->good = known->second->good;
+  }
+  const std::uint64_t others =
+      bytes_ -
+      (known != files_.end() ? static_cast<std::uint64_t>(known->second->signature.size) : 0);
+  const auto read = [&]() -> Result<Content> {
+    if (!fd) return Fail(fd.error());
+    TRY_ASSIGN(std::string text, host::ReadFile(*fd, path, options_.max_file_bytes));
+    if (others + text.size() > options_.max_total_bytes) {
+      return Fail(ErrorCode::kResourceExhausted, "the directory holds more than " +
+                                                     std::to_string(options_.max_total_bytes) +
+                                                     " bytes in all");
+    }
+    return Parse(std::move(text), path, file->content, &file->problem);
+  };
+  auto content = read();
+  const bool too_large = !content && content.error().code == ErrorCode::kResourceExhausted;
+  file->signature = too_large ? Signature{} : signature;
+  file->young = too_large || IsYoung(signature);
+  if (content) {
+    file->content = std::move(*content);
+  } else {
+    file->problem = std::move(content).error();
+  }
+  file->good = file->good || !file->problem;
+  bytes_ = others + static_cast<std::uint64_t>(file->signature.size);
+  const bool same = known != files_.end() && known->second->content == file->content &&
+                    known->second->problem == file->problem && known->second->good == file->good;
+  files_[path] = std::move(file);
+  return !same;
 }
 
 void DirectorySource::Rebuild() {
-  DirectoryContents all;
-  if (away_) all.problems.push_back({.path = "", .error = *away_});
-  if (cut_) all.problems.push_back({.path = "", .error = *cut_});
-  all.complete = !away_ && !cut_;
+  DirectoryContents contents;
+  if (away_) contents.problems.push_back({"", *away_});
+  if (exceeded_) contents.problems.push_back({"", *exceeded_});
+  contents.complete = !away_ && !exceeded_;
   for (const auto& [path, file] : files_) {
-    if (file->problem) all.problems.push_back({.path = path, .error = *file->problem});
-    if (!file->good) {
-      // It may hold anything: nothing may be missed on its account.
-      all.complete = false;
-      continue;
-    }
-    const Parsed& good = *file->good;
-    all.config_maps.insert(all.config_maps.end(), good.config_maps.begin(), good.config_maps.end());
-    all.pods.insert(all.pods.end(), good.pods.begin(), good.pods.end());
-    all.ignored.insert(all.ignored.end(), good.ignored.begin(), good.ignored.end());
-    if (good.bare) all.bare.push_back(*good.bare);
+    const Content& content = file->content;
+    contents.config_maps.insert(contents.config_maps.end(), content.config_maps.begin(),
+                                content.config_maps.end());
+    contents.pods.insert(contents.pods.end(), content.pods.begin(), content.pods.end());
+    if (content.bare) contents.bare.push_back(*content.bare);
+    contents.ignored.insert(contents.ignored.end(), content.ignored.begin(), content.ignored.end());
+    // It may hold anything: nothing may be missed on its account.
+    contents.complete = contents.complete && file->good;
+    if (file->problem) contents.problems.push_back({path, *file->problem});
   }
-  contents_ = std::move(all);
+  contents_ = std::move(contents);
 }
 
 }  // namespace seccompd::agent

@@ -25,7 +25,8 @@ struct DirectorySourceOptions {
   std::size_t max_total_bytes = std::size_t{64} << 20;
   std::size_t max_depth = 16;
   std::chrono::milliseconds settle{200};  // a removed or half-written name waits this long
-  std::chrono::seconds poll{5};           // where inotify is not to be had
+  std::chrono::seconds poll{5};     // where inotify is not to be had, or the directory is away
+  std::chrono::seconds rescan{30};  // slow full pass beside inotify
 };
 
 // Something to tell about one file; what it held before stays in force while it is unreadable.
@@ -46,9 +47,9 @@ struct DirectoryContents {
 };
 
 // `--source dir:PATH` and `--pods dir:PATH`: every manifest (*.yaml, *.yml, *.json) and bare
-// profile below a directory, followed by inotify. Symlinks inside are followed only where they stay
+// profile below a directory, followed by inotify. Symlinked files are followed only where they stay
 // inside (a mounted ConfigMap is a farm of them). Dot files and editors' backups are skipped. A
-// file that cannot be read or parsed keeps what it held; while one never could be, contents() is
+// file or object that cannot be read keeps what it held; while one never could be, contents() is
 // incomplete.
 class DirectorySource {
  public:
@@ -70,25 +71,29 @@ class DirectorySource {
 
  private:
   struct File;
-  void Reopen(base::MonoTime now);
-  void TakeEvents(base::MonoTime now);
-  void Scan(base::MonoTime now);
-  void ReadChanged(const std::string& path, const std::string& real, File* file);
+  bool Reopen(base::MonoTime now);
+  bool TakeEvents(base::MonoTime now);
+  bool TakeSettled(base::MonoTime now);
+  bool Scan(base::MonoTime now);
+  bool Reread(const std::string& path, bool even_if_unchanged);
+  void Settle(const std::string& path, base::MonoTime now);
   void Rebuild();
 
   std::string path_;
   DirectorySourceOptions options_;
   base::UniqueFd root_;
   std::unique_ptr<host::TreeWatch> watch_;
-  std::map<std::string, std::unique_ptr<File>> files_;  // by path below the root, as last read
-  std::optional<base::MonoTime> next_scan_;  // because of an event, a vanished name or the poll
-  std::optional<base::Error> away_;          // the directory itself cannot be read
-  std::optional<base::Error> cut_;           // it was not read to its end
+  std::map<std::string, std::unique_ptr<File>> files_;
+  std::map<std::string, base::MonoTime> settling_;  // name -> when to look at it
+  base::MonoTime next_scan_{};
+  std::optional<base::Error> away_;      // why the directory is not read
+  std::optional<base::Error> exceeded_;  // which limit cut the reading
+  std::uint64_t bytes_ = 0;              // of all files taken in
   DirectoryContents contents_;
 };
 
-// Is `name` one that an editor or a tool leaves behind (".#x", "x~", "#x#", ".x.swp", "4913", dot
-// files), or one whose ending we do not read?
+// Is this a file that we read: its ending is ours, and it is no dot file and no editor's left-over
+// (".x.swp", "x~", "#x#", "4913")?
 [[nodiscard]] bool IsSourceName(std::string_view name);
 
 }  // namespace seccompd::agent

@@ -69,9 +69,8 @@ std::vector<metrics::InvalidProfile> InvalidProfiles(const install::Desired& des
   std::vector<metrics::InvalidProfile> invalid;
   for (const install::DesiredFile& file : desired.files) {
     if (file.prepared.valid()) continue;
-    invalid.push_back({.source = file.claim.owner.empty() ? file.claim.origin : file.claim.owner,
-                       .profile = file.claim.path,
-                       .reason = FirstError(file)});
+    invalid.push_back(
+        {.source = file.claim.origin, .profile = file.claim.path, .reason = FirstError(file)});
   }
   return invalid;
 }

@@ -17,6 +17,7 @@
 #include "common/base/strings.h"
 #include "common/install/desired.h"
 #include "common/kube/manifest.h"
+#include "common/seccomp/parse.h"
 
 namespace seccompd::agent {
 namespace {
@@ -88,14 +89,14 @@ class ManifestReader {
   void Take(const kube::Pod& pod) { Ignore("Pod", pod.meta.name); }
   void Take(const kube::InvalidObject& object) {
     const std::string what = object.kind.empty() ? "an object" : object.kind;
-    input_.problems.push_back(
-        Problem(codes::kBadManifest,
-                fmt::format("{} {}: {}", what, base::Printable(object.name), object.error.message)));
+    input_.problems.push_back(Problem(
+        codes::kBadManifest, fmt::format("{}{}{}: {}", what, object.name.empty() ? "" : " ",
+                                         base::Printable(object.name), object.error.message)));
   }
 
   void Ignore(std::string_view kind, std::string_view name) {
-    input_.ignored.push_back(fmt::format("{} {}: not a ConfigMap", base::Printable(kind),
-                                         base::Printable(name)));
+    input_.ignored.push_back(
+        fmt::format("{} {}: not a ConfigMap", base::Printable(kind), base::Printable(name)));
   }
 
   void Take(const kube::ConfigMap& map) {
@@ -113,7 +114,8 @@ class ManifestReader {
   void TakeKey(const kube::ConfigMap& map, const std::pair<std::string, std::string>& entry,
                const Node* data, std::map<std::string, std::string>& claimed) {
     const auto& [key, text] = entry;
-    ProfileText profile{.config_map = map.meta.name, .key = key, .path = {}, .text = text, .at = {}};
+    ProfileText profile{
+        .config_map = map.meta.name, .key = key, .path = {}, .text = text, .at = {}};
     const Node* value = data != nullptr ? data->Find(key) : nullptr;
     if (value != nullptr) {
       profile.at = {.line = value->line, .column = value->column};
@@ -156,9 +158,9 @@ class ManifestReader {
   std::multimap<std::string, const Node*> data_;
 };
 
-void TakeBare(ProfileInput& input, std::string_view bare_path) {
+void TakeBare(ProfileInput& input, std::string_view bare_path, std::vector<Node> documents) {
   ProfileText profile{.config_map = {}, .key = {}, .path = {}, .text = input.bytes, .at = {1, 1}};
-  if (!bare_path.empty()) {
+  if (install::ProfileStem(bare_path)) {  // otherwise it is only looked at, not installed
     const install::BareProfile bare{
         .path = std::string(bare_path), .text = {}, .origin = input.name};
     const install::ClaimSet claims = install::ResolveClaims({}, std::span(&bare, 1), {});
@@ -170,13 +172,18 @@ void TakeBare(ProfileInput& input, std::string_view bare_path) {
       profile.path = claims.claims.front().path;
     }
   }
+  // Too many documents or bytes: diagnosed from the text.
+  if (documents.size() == 1 && input.bytes.size() <= seccomp::ProfileLimits().bytes) {
+    profile.document = std::move(documents.front());
+  }
   input.profiles.push_back(std::move(profile));
 }
 
 }  // namespace
 
 LineIndex::LineIndex(std::string_view text) : starts_{0} {
-  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos;
+       at = text.find('\n', at + 1)) {
     starts_.push_back(at + 1);
   }
 }
@@ -228,7 +235,7 @@ ProfileInput ReadProfiles(std::string name, std::string_view bare_path, std::str
   if (manifest) {
     ManifestReader(input).Read(documents);
   } else {
-    TakeBare(input, bare_path);
+    TakeBare(input, bare_path, std::move(documents));
   }
   return input;
 }
@@ -242,8 +249,7 @@ void Place(const ProfileInput& input, const ProfileText& profile, const LineInde
     diagnostic.column = CharacterColumn(own, diagnostic.column);
     return;
   }
-  const std::string_view line =
-      input.lines.Line(input.bytes, profile.at.line + diagnostic.line);
+  const std::string_view line = input.lines.Line(input.bytes, profile.at.line + diagnostic.line);
   const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
   const bool same = profile.block && diagnostic.line != 0 && line.ends_with(own) &&
                     line.size() - own.size() <= indent;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,8 +20,9 @@ struct ProfileText {
   std::string key;         // of the ConfigMap
   std::string path;        // what a pod writes as localhostProfile; "" if it cannot be installed
   std::string text;
-  document::Position at;   // of the text in the file
-  bool block = false;      // a literal block scalar: its lines follow `at`, indented
+  document::Position at;  // of the text in the file
+  bool block = false;     // a literal block scalar: its lines follow `at`, indented
+  std::optional<document::Node> document{};  // of a bare profile: the text, already parsed
 };
 
 // The lines of a text, found once.
@@ -39,9 +41,9 @@ struct ProfileInput {
   std::string name;   // as given; "<stdin>" for "-"
   std::string bytes;  // of the file
   LineIndex lines{bytes};
-  std::vector<ProfileText> profiles;
-  std::vector<seccomp::Diagnostic> problems;  // of the file and its objects
-  std::vector<std::string> ignored;           // "Deployment web: not a ConfigMap", for people
+  std::vector<ProfileText> profiles{};
+  std::vector<seccomp::Diagnostic> problems{};  // of the file and its objects
+  std::vector<std::string> ignored{};           // "Deployment web: not a ConfigMap", for people
 };
 
 // At most the size of a manifest; "-" reads `in`.

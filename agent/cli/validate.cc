@@ -102,19 +102,19 @@ class Validation {
     // A bare profile from standard input has no name, so no path either.
     const std::string path = name == "-" ? std::string() : bare_path;
     const ProfileInput input = ReadProfiles(shown, path, *std::move(text));
-    FileFinding file{.name = shown,
-                     .profiles = {},
-                     .problems = input.problems,
-                     .ignored = input.ignored};
-    for (const ProfileText& profile : input.profiles) file.profiles.push_back(Check(input, profile));
+    FileFinding file{
+        .name = shown, .profiles = {}, .problems = input.problems, .ignored = input.ignored};
+    for (const ProfileText& profile : input.profiles)
+      file.profiles.push_back(Check(input, profile));
     report_.files.push_back(std::move(file));
   }
 
   ProfileFinding Check(const ProfileInput& input, const ProfileText& profile) {
-    ProfileFinding finding{.config_map = profile.config_map,
-                           .key = profile.key,
-                           .path = profile.path};
-    seccomp::ParsedProfile parsed = seccomp::CheckProfile(profile.text, table_, options_.node);
+    ProfileFinding finding{
+        .config_map = profile.config_map, .key = profile.key, .path = profile.path};
+    seccomp::ParsedProfile parsed =
+        profile.document ? seccomp::CheckProfile(*profile.document, table_, options_.node)
+                         : seccomp::CheckProfile(profile.text, table_, options_.node);
     finding.diagnostics = std::move(parsed.diagnostics);
     if (parsed.profile) {
       const auto compiles = bpf::CheckCompiles(*parsed.profile, options_.node.arch);
@@ -136,9 +136,9 @@ class Validation {
   void NoteSharedPath(const ProfileInput& input, const ProfileText& profile,
                       ProfileFinding& finding) {
     if (profile.path.empty()) return;
-    const std::string who = input.name + (profile.config_map.empty()
-                                              ? std::string()
-                                              : " ConfigMap " + profile.config_map);
+    const std::string who =
+        input.name +
+        (profile.config_map.empty() ? std::string() : " ConfigMap " + profile.config_map);
     const auto [first, added] = claimed_.try_emplace(profile.path, who);
     if (added || first->second == who) return;
     finding.diagnostics.push_back(

@@ -17,8 +17,8 @@ struct ValidateOptions {
   ValidateFormat format = ValidateFormat::kText;  // -o text|json|sarif
   bool fail_on_warning = false;                   // --fail-on warning
   bool colour = false;                            // `out` is a terminal
-  seccomp::NodeFacts node;                        // that would load the profiles
-  std::string agent_version;
+  seccomp::NodeFacts node{};                      // that would load the profiles
+  std::string agent_version{};
 };
 
 // `seccompd validate`: diagnostics of every profile in bare files and ConfigMap manifests, and the

@@ -52,8 +52,9 @@ std::string Counted(std::size_t count, std::string_view what) {
 
 std::string JsonDiagnostic(const Diagnostic& d) {
   return fmt::format(
-      R"({{"code":{},"severity":{},"pointer":{},"message":{},"line":{},"column":{}}})", Json(d.code),
-      Json(SeverityName(d.severity)), Json(d.pointer), Json(d.message), d.line, d.column);
+      R"({{"code":{},"severity":{},"pointer":{},"message":{},"line":{},"column":{}}})",
+      Json(d.code), Json(SeverityName(d.severity)), Json(d.pointer), Json(d.message), d.line,
+      d.column);
 }
 
 std::string JsonProfile(const ProfileFinding& profile) {
@@ -64,8 +65,8 @@ std::string JsonProfile(const ProfileFinding& profile) {
 }
 
 std::string JsonFile(const FileFinding& file) {
-  return fmt::format(R"({{"file":{},"profiles":{},"diagnostics":{},"ignored":{}}})", Json(file.name),
-                     JsonList(file.profiles, JsonProfile),
+  return fmt::format(R"({{"file":{},"profiles":{},"diagnostics":{},"ignored":{}}})",
+                     Json(file.name), JsonList(file.profiles, JsonProfile),
                      JsonList(file.problems, JsonDiagnostic),
                      JsonList(file.ignored, [](const std::string& s) { return Json(s); }));
 }
@@ -93,8 +94,9 @@ std::string SarifRule(const seccomp::CodeInfo& info) {
 
 std::string SarifResult(const std::string& file, const std::string& origin, const Diagnostic& d) {
   const auto rules = seccomp::DiagnosticCodes();
-  const auto rule = std::find_if(rules.begin(), rules.end(),
-                                 [&](const seccomp::CodeInfo& info) { return info.code == d.code; });
+  const auto rule = std::find_if(rules.begin(), rules.end(), [&](const seccomp::CodeInfo& info) {
+    return info.code == d.code;
+  });
   std::string region;
   if (d.line != 0) {
     region = fmt::format(R"(,"region":{{"startLine":{},"startColumn":{}}})", d.line,
@@ -109,13 +111,10 @@ std::string SarifResult(const std::string& file, const std::string& origin, cons
 
 std::string Verdict(const ProfileFinding& profile, const std::string& file, bool colour) {
   const std::string origin = OriginOf(profile);
-  const std::string name =
-      base::Printable(file) + (origin.empty() ? std::string() : " " + origin);
-  const auto warnings =
-      static_cast<std::size_t>(std::count_if(profile.diagnostics.begin(), profile.diagnostics.end(),
-                                             [](const Diagnostic& d) {
-                                               return d.severity == Severity::kWarning;
-                                             }));
+  const std::string name = base::Printable(file) + (origin.empty() ? std::string() : " " + origin);
+  const auto warnings = static_cast<std::size_t>(
+      std::count_if(profile.diagnostics.begin(), profile.diagnostics.end(),
+                    [](const Diagnostic& d) { return d.severity == Severity::kWarning; }));
   const std::string_view green = colour ? "\x1b[32m" : "";
   const std::string_view red = colour ? "\x1b[31m" : "";
   const std::string_view reset = colour ? "\x1b[0m" : "";
@@ -167,7 +166,8 @@ std::string RenderText(const ValidateReport& report, bool colour) {
     for (const std::string& ignored : file.ignored) {
       out += fmt::format("ignored  {}: {}\n", base::Printable(file.name), ignored);
     }
-    for (const Diagnostic& d : file.problems) out += DiagnosticLine(file.name, d, {}, colour) + "\n";
+    for (const Diagnostic& d : file.problems)
+      out += DiagnosticLine(file.name, d, {}, colour) + "\n";
     for (const ProfileFinding& profile : file.profiles) {
       for (const Diagnostic& d : profile.diagnostics) {
         out += DiagnosticLine(file.name, d, OriginOf(profile), colour) + "\n";

@@ -9,21 +9,21 @@
 
 namespace seccompd::agent {
 
-// What `validate` found, as one value from which text, JSON and SARIF are written. Lines and columns
-// are those of the file.
+// What `validate` found, as one value from which text, JSON and SARIF are written. Lines and
+// columns are those of the file.
 struct ProfileFinding {
   std::string config_map;  // "" for a bare profile
   std::string key;
   std::string path;  // localhostProfile; "" if unknown
   bool valid = false;
-  std::vector<seccomp::Diagnostic> diagnostics;
+  std::vector<seccomp::Diagnostic> diagnostics{};
 };
 
 struct FileFinding {
   std::string name;
-  std::vector<ProfileFinding> profiles;
-  std::vector<seccomp::Diagnostic> problems;  // of the file itself
-  std::vector<std::string> ignored;
+  std::vector<ProfileFinding> profiles{};
+  std::vector<seccomp::Diagnostic> problems{};  // of the file itself
+  std::vector<std::string> ignored{};
 };
 
 struct ValidateCounts {
@@ -41,7 +41,8 @@ struct ValidateReport {
   [[nodiscard]] ValidateCounts Count() const;
 };
 
-// For people: "file:line:column: error E0105 /syscalls/0/action: ..." and the localhostProfile lines.
+// For people: "file:line:column: error E0105 /syscalls/0/action: ..." and the localhostProfile
+// lines.
 std::string RenderText(const ValidateReport& report, bool colour);
 // One object; "version" grows when a field changes its meaning.
 std::string RenderJson(const ValidateReport& report);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace seccompd::agent {
 
@@ -14,6 +18,9 @@ struct KernelSupport {
   bool btf = false;             // /sys/kernel/btf/vmlinux, which evidence level `filter` needs
 };
 KernelSupport ReadKernelSupport();
+
+// "6.1.0-18-amd64" -> {6, 1}; nullopt without two leading numbers.
+std::optional<std::pair<std::uint32_t, std::uint32_t>> ParseKernelVersion(std::string_view release);
 
 // "0.1.0", the commit it was built from ("unknown" outside a checkout), "GNU 12.2.0".
 std::string AgentVersion();

@@ -53,9 +53,10 @@ Outcome JudgeState(const procfs::SeccompState& state, const Asked& asked) {
 }
 
 const FilterFinding* FindingOf(pid_t pid, std::span<const FilterFinding> findings) {
-  const auto found = std::find_if(findings.begin(), findings.end(),
-                                  [&](const FilterFinding& f) { return f.pid == pid; });
-  return found == findings.end() ? nullptr : &*found;
+  const auto found =
+      std::lower_bound(findings.begin(), findings.end(), pid,
+                       [](const FilterFinding& f, pid_t wanted) { return f.pid < wanted; });
+  return found == findings.end() || found->pid != pid ? nullptr : &*found;
 }
 
 bool Worse(const Outcome& a, const Outcome& b) {

@@ -130,8 +130,9 @@ struct Judgement {
   bool operator==(const Judgement&) const = default;
 };
 
-// Judges one container. `findings` are those of its processes, at most one each; without any the
-// evidence is `status`, which tells that a filter is loaded, never what it says.
+// Judges one container. `findings`, at most one a process and sorted by pid, are those of the whole
+// pass or of this container; without any the evidence is `status`, which tells that a filter is
+// loaded, never what it says.
 Judgement Judge(const Subject& subject, const InstalledView& installed, const JudgeOptions& options,
                 std::span<const FilterFinding> findings = {});
 

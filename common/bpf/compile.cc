@@ -11,6 +11,7 @@
 #include <memory>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "common/base/unique_fd.h"
 #include "common/bpf/compile_limits.h"
 #include "common/seccomp/condition.h"
+#include "common/seccomp/syscall_facts.h"
 
 namespace seccompd::bpf {
 namespace {
@@ -137,11 +139,17 @@ Result<> AddRule(const Context& context, const SyscallRule& rule, std::size_t in
 Result<> AddRules(const Context& context, const Profile& profile) {
   const Action default_action =
       seccomp::EffectiveAction(profile.default_action, profile.default_errno_ret);
+  std::unordered_map<std::string_view, Action> unconditional;  // the first of each call
   for (std::size_t i = 0; i < profile.syscalls.size(); ++i) {
     const SyscallRule& rule = profile.syscalls[i];
     const Action action = seccomp::EffectiveAction(rule.action, rule.errno_ret);
     if (action == default_action) continue;
     for (const std::string& name : rule.names) {
+      if (rule.args.empty()) {
+        // The same again changes nothing, but costs libseccomp a walk over every architecture.
+        const auto [first, added] = unconditional.try_emplace(name, action);
+        if (!added && first->second == action) continue;
+      }
       TRY(AddRule(context, rule, i, name, ToScmp(action)));
     }
   }
@@ -201,10 +209,15 @@ Result<Program> Compile(const Profile& profile, seccomp::Arch native) {
 
 Result<> CheckCompiles(const Profile& profile, seccomp::Arch native) {
   // libseccomp keeps one tree per call, so calls without conditions can neither fail nor make
-  // others fail; only their number counts. That leaves little to compile.
+  // others fail; only their number counts. That leaves little to compile. Calls that some
+  // architectures multiplex do get a condition there (on the number of the sub-call).
   std::unordered_set<std::string_view> conditional;
   for (const SyscallRule& rule : profile.syscalls) {
-    if (!rule.args.empty()) conditional.insert(rule.names.begin(), rule.names.end());
+    for (const std::string& name : rule.names) {
+      const bool multiplexed =
+          seccomp::IsMultiplexed(name) || name == "socketcall" || name == "ipc";
+      if (!rule.args.empty() || multiplexed) conditional.insert(name);
+    }
   }
   Profile reduced = profile;
   std::unordered_set<std::string_view> plain;

@@ -10,7 +10,6 @@
 #include <unordered_set>
 
 #include "common/base/strings.h"
-#include "common/bpf/program.h"
 #include "common/seccomp/condition.h"
 
 namespace seccompd::bpf {
@@ -21,12 +20,9 @@ namespace {
 constexpr std::size_t kMaxWithSeveralArguments = 24;   // conditions of a call that has such a rule
 constexpr std::size_t kMaxMixed = 12;                  // the same, if not all are EQ or MASKED_EQ
 constexpr std::size_t kMaxRanges = 64;                 // NE, LT, LE, GE, GT on a call
-constexpr std::size_t kMaxConditions = 1024;           // on a call
+constexpr std::size_t kMaxConditions = 512;            // on a call
+constexpr std::size_t kMaxConditionsTotal = 1024;      // over calls and architectures
 constexpr std::size_t kMaxSeveralArgumentsTotal = 64;  // as the first, summed over the calls
-// EQ and NE of one value can share an instruction, so a filter needs at least half of its
-// conditions.
-constexpr std::size_t kMaxTotal = 2 * kMaxInstructions;
-
 struct Count {
   std::size_t all = 0;
   std::size_t several = 0;
@@ -78,24 +74,27 @@ base::Result<> CheckComplexity(const seccomp::Profile& profile) {
         if (HasRange(conjunction)) ++count.ranges;
       }
     }
-    if (seen.size() > kMaxTotal) {
-      return base::Fail(
-          base::ErrorCode::kInvalidArgument,
-          fmt::format("more than {} rules cannot fit into the kernel's {} instructions", kMaxTotal,
-                      kMaxInstructions));
-    }
   }
+  std::size_t several = 0;
   std::size_t total = 0;
   for (const auto& [name, count] : counts) {
-    if (count.several > 0) total += count.all;
+    if (count.several > 0) several += count.all;
+    total += count.all;
     TRY(CheckCall(name, count));
   }
-  if (total > kMaxSeveralArgumentsTotal) {
+  const std::size_t archs = profile.architectures.size() + 1;
+  if (total * archs > kMaxConditionsTotal) {
+    return base::Fail(base::ErrorCode::kInvalidArgument,
+                      fmt::format("{} conditions on {} architectures, more than the {} in all that "
+                                  "libseccomp builds in bounded time; use fewer rules",
+                                  total, archs, kMaxConditionsTotal));
+  }
+  if (several > kMaxSeveralArgumentsTotal) {
     return base::Fail(
         base::ErrorCode::kInvalidArgument,
         fmt::format("{} conditions on calls with rules for several arguments, more than "
                     "the {} that libseccomp builds in bounded time; use fewer rules",
-                    total, kMaxSeveralArgumentsTotal));
+                    several, kMaxSeveralArgumentsTotal));
   }
   return {};
 }

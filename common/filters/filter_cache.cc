@@ -100,7 +100,8 @@ void FilterCache::Store(Dump dump) {
   Entry& entry = found->second;
   const auto asked = std::find(entry.waiting.begin(), entry.waiting.end(), dump.request.id);
   if (asked == entry.waiting.end()) return;
-  if (dump.stack && dump.filter != dump.request.filter) {
+  const bool tells = dump.stack || OfTheFilter(dump.stack.error());
+  if (tells && dump.filter != dump.request.filter) {
     dump.stack = tl::unexpected(Unknown::kChanged);
   }
   tl::expected<SharedStack, Unknown> result = tl::unexpected(Unknown::kPending);

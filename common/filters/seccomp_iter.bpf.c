@@ -333,7 +333,8 @@ static __always_inline __u32 advance(struct cursor* c, struct task_struct* task,
   for (int i = 0; i < FILTERS_PER_CALL; i++) {
     if (!c->next) break;
     __u32 status = copy_filter(c, task, to);
-    if (status != SECCOMPD_DUMP_MORE) return status;
+    /* What looks wrong may be memory that was freed under us. */
+    if (status != SECCOMPD_DUMP_MORE) return unchanged(c, task) ? status : SECCOMPD_DUMP_TORN;
   }
   return SECCOMPD_DUMP_MORE;
 }

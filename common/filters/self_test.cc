@@ -104,8 +104,10 @@ std::string ChildAnswer(FilterReader& reader) {
   // The parent may have blocked or ignored what must end a child that hangs.
   sigset_t none{};
   sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  std::signal(SIGALRM, SIG_DFL);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  struct sigaction end {};
+  end.sa_handler = SIG_DFL;
+  ::sigaction(SIGALRM, &end, nullptr);
   ::alarm(kDeadlineSeconds);
   const std::string answer = ChildAnswer(reader);
   const bool told = ::write(to, answer.data(), answer.size()) >= 0;

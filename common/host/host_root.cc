@@ -2,7 +2,9 @@
 #include "common/host/host_root.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,13 +42,30 @@ Result<HostRoot> OpenHostRoot(const HostPaths& paths) {
   return root;
 }
 
+Result<UniqueFd> OpenBeneath(int dirfd, const std::string& path, int flags) {
+  struct open_how how {};
+  how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC | O_NOCTTY));
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  for (int attempt = 0;; ++attempt) {
+    UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, dirfd, path.c_str(), &how, sizeof(how))));
+    if (fd.valid()) return fd;
+    // EAGAIN: a rename raced with the walk (openat2(2)).
+    if ((errno == EINTR || errno == EAGAIN) && attempt < 100) continue;
+    return Fail(ErrnoError(errno, "open '" + path + "'"));
+  }
+}
+
 Result<std::string> ReadFile(int dirfd, const std::string& path, std::size_t max_bytes) {
-  constexpr std::size_t kChunk = 16'384;
   UniqueFd fd;
   do {
     fd.reset(::openat(dirfd, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   } while (!fd.valid() && errno == EINTR);
   if (!fd.valid()) return Fail(ErrnoError(errno, "open '" + path + "'"));
+  return ReadFile(fd, path, max_bytes);
+}
+
+Result<std::string> ReadFile(const UniqueFd& fd, const std::string& path, std::size_t max_bytes) {
+  constexpr std::size_t kChunk = 16'384;
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return Fail(ErrnoError(errno, "stat '" + path + "'"));
   if (!S_ISREG(st.st_mode)) {

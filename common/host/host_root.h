@@ -29,10 +29,17 @@ struct HostPaths {
 // O_RDONLY|O_DIRECTORY|O_CLOEXEC. The path is an operator's: symlinks in it are followed.
 [[nodiscard]] base::Result<base::UniqueFd> OpenDirectory(const std::string& path);
 
+// openat2(2) with RESOLVE_BENEATH: symlinks are followed as long as they stay below `dirfd` (a
+// mounted ConfigMap is made of them). O_CLOEXEC and O_NOCTTY are added.
+[[nodiscard]] base::Result<base::UniqueFd> OpenBeneath(int dirfd, const std::string& path,
+                                                       int flags);
+
 // The whole file below `dirfd`, at most `max_bytes`; a longer one is kResourceExhausted, never cut.
 // Opened O_NONBLOCK|O_NOCTTY; only regular files (procfs ones too) are read, so no fifo can hang
 // us.
 [[nodiscard]] base::Result<std::string> ReadFile(int dirfd, const std::string& path,
                                                  std::size_t max_bytes);
+[[nodiscard]] base::Result<std::string> ReadFile(const base::UniqueFd& file,
+                                                 const std::string& name, std::size_t max_bytes);
 
 }  // namespace seccompd::host

@@ -24,8 +24,8 @@ using base::Fail;
 using base::Result;
 
 constexpr std::uint32_t kMask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
-                                IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_ONLYDIR |
-                                IN_EXCL_UNLINK;
+                                IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF |
+                                IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK;
 
 std::string Below(const std::string& directory, const std::string& name) {
   return directory.empty() ? name : directory + "/" + name;
@@ -144,6 +144,11 @@ void TreeWatch::Handle(int wd, std::uint32_t mask, const std::string& name, Tree
   if (known == paths_.end()) return;  // queued before the watch was removed
   if ((mask & IN_IGNORED) != 0) {
     paths_.erase(known);
+    return;
+  }
+  if ((mask & (IN_DELETE_SELF | IN_MOVE_SELF)) != 0) {
+    // Of directories below the root the parent tells.
+    if (known->second.empty()) changes->overflow = true;
     return;
   }
   const std::string path = name.empty() ? known->second : Below(known->second, name);

@@ -337,22 +337,42 @@ Result<> Applier::RemoveLeftovers() {
   return {};
 }
 
+// True: it is gone, or not a directory any more. False: something is in it.
+Result<bool> Applier::RemoveDirectory(const std::string& path) {
+  auto place = host::OpenParent(fs_, rootfd_, path);
+  if (!place) {
+    const ErrorCode code = place.error().code;
+    if (code == ErrorCode::kNotFound || code == ErrorCode::kFailedPrecondition) return true;
+    return Fail(std::move(place).error());
+  }
+  const int e = fs_.RemoveDirectory(place->directory.fd(), place->name);
+  if (e == -ENOENT || e == -ENOTDIR) return true;
+  if (e == -ENOTEMPTY || e == -EEXIST) return false;
+  if (e < 0) return Fail(ErrnoError(-e, "remove the empty directory '" + path + "'"));
+  if (const int s = fs_.Fsync(place->directory.fd()); s < 0) {
+    return Fail(ErrnoError(-s, "fsync the directory"));
+  }
+  return true;
+}
+
 Result<> Applier::RemoveEmptyDirectories() {
   std::vector<Entry> dropped;
+  std::optional<base::Error> failure;
   const LedgerState& state = ledger_.state();
   // Deepest first: a set is in order, a parent comes before what is below it.
   for (auto it = state.directories.rbegin(); it != state.directories.rend(); ++it) {
     const auto below = state.paths.lower_bound(*it + "/");
     if (below != state.paths.end() && below->first.starts_with(*it + "/")) continue;
-    auto place = host::OpenParent(fs_, rootfd_, *it);
-    if (!place) {
-      if (place.error().code == ErrorCode::kNotFound) dropped.emplace_back(DroppedDirectory{*it});
-      continue;
+    auto gone = RemoveDirectory(*it);
+    if (!gone) {
+      failure = std::move(gone).error();
+    } else if (*gone) {
+      dropped.emplace_back(DroppedDirectory{*it});
     }
-    const int e = fs_.RemoveDirectory(place->directory.fd(), place->name);
-    if (e == 0 || e == -ENOENT || e == -ENOTDIR) dropped.emplace_back(DroppedDirectory{*it});
   }
-  return ledger_.Append(dropped, false);
+  TRY(ledger_.Append(dropped, false));
+  if (failure) return Fail(std::move(*failure));
+  return {};
 }
 
 }  // namespace seccompd::install

@@ -141,12 +141,12 @@ Report Installer::Reconcile(const Desired& desired, const References& references
   if (!plan.steps.empty()) {
     report.steps = applier.Apply(plan.steps, desired, now);
     Remember(report.steps, now);
-    TidyUp(applier, &report);
     Relook(report.steps);
     plan = PlanNow(desired, references, now);
     // Whatever is still to be done failed, or showed only now.
-    report.retry = report.retry || !plan.steps.empty();
+    report.retry = !plan.steps.empty();
   }
+  TidyUp(applier, &report);
   report.rows = std::move(plan.rows);
   report.held_removals = plan.held_removals;
   report.next_due = plan.next_due;
@@ -155,16 +155,17 @@ Report Installer::Reconcile(const Desired& desired, const References& references
   return report;
 }
 
-// After steps: empty directories of ours go, the log keeps space ahead. Not worth failing for, but
-// worth another call.
+// Empty directories of ours go, also those that a killed run left; the log keeps space ahead. Not
+// worth failing for, but worth another call.
 void Installer::TidyUp(Applier& applier, Report* report) {
-  const bool removed =
-      std::any_of(report->steps.begin(), report->steps.end(), [](const StepResult& result) {
-        return result.step.kind == StepKind::kRemove || result.step.kind == StepKind::kRelease ||
-               result.step.kind == StepKind::kCancel;
-      });
-  if (removed && !applier.RemoveEmptyDirectories()) report->retry = true;
-  if (!ledger_->Maintain()) report->retry = true;
+  for (const StepResult& result : report->steps) {
+    const StepKind kind = result.step.kind;
+    untidy_ = untidy_ || kind == StepKind::kRemove || kind == StepKind::kRelease ||
+              kind == StepKind::kCancel;
+  }
+  if (untidy_) untidy_ = !applier.RemoveEmptyDirectories().has_value();
+  const bool maintained = report->steps.empty() || ledger_->Maintain().has_value();
+  if (untidy_ || !maintained) report->retry = true;
 }
 
 void Installer::Relook(const std::vector<StepResult>& results) {

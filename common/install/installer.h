@@ -86,7 +86,7 @@ class Installer {
 
  private:
   Installer(host::FsOps& fs, base::UniqueFd root, InstallerOptions options);
-  base::Result<> Usable();
+  [[nodiscard]] base::Result<> Usable();
   void Look(const Desired& desired, const Glance& glance);
   Plan PlanNow(const Desired& desired, const References& references, base::WallTime now);
   void TidyUp(Applier& applier, Report* report);
@@ -104,6 +104,7 @@ class Installer {
   DiskStates disk_;  // as last seen or made
   std::map<std::string, std::deque<base::WallTime>, std::less<>> repairs_;
   std::map<std::string, DriftKind, std::less<>> drift_;  // known and counted
+  bool untidy_ = true;                                   // directories of ours may be empty
 };
 
 }  // namespace seccompd::install

@@ -52,14 +52,15 @@ class LedgerFile {
 
  private:
   LedgerFile(host::FsOps& fs, int rootfd) : fs_(fs), rootfd_(rootfd) {}
-  base::Result<> OpenDirectory();
-  base::Result<> Lock();
-  base::Result<> Load();
-  base::Result<> Rewrite();
-  base::Result<> WriteRecords(int fd, LogPosition* position, LedgerState* state) const;
-  base::Result<> CheckEntries(std::span<const Entry> entries) const;
-  base::Result<> WipeTail();
-  base::Result<> Fill(std::uint64_t needed);
+  [[nodiscard]] base::Result<> OpenDirectory();
+  [[nodiscard]] base::Result<> Lock();
+  [[nodiscard]] base::Result<> Load();
+  [[nodiscard]] base::Result<> Rewrite();
+  [[nodiscard]] base::Result<> WriteRecords(int fd, LogPosition* position,
+                                            LedgerState* state) const;
+  [[nodiscard]] base::Result<> CheckEntries(std::span<const Entry> entries) const;
+  [[nodiscard]] base::Result<> WipeTail();
+  [[nodiscard]] base::Result<> Fill(std::uint64_t needed);
 
   host::FsOps& fs_;
   int rootfd_;

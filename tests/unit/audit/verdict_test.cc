@@ -243,6 +243,14 @@ TEST(Judge, RuntimeClassIsAHintThatOrdinaryProcessesRefute) {
   EXPECT_EQ(Show(scene.Judged()), "not_enforced!");
 }
 
+TEST(Judge, DeadProcessOfASandboxesNameDoesNotHideALiveOne) {
+  Scene scene(RuntimeDefault(),
+              {MakeProcess(7, 0, hours(1), "exe"), MakeProcess(8, 0, hours(1), "nginx")});
+  scene.pod.runtime_class = "gvisor";
+  scene.observation.processes[0].process.live = false;
+  EXPECT_EQ(Show(scene.Judged()), "not_enforced!");
+}
+
 TEST(Judge, SandboxClassesAreConfigurable) {
   Scene scene(RuntimeDefault(), {});
   scene.pod.runtime_class = "our-vm";
@@ -342,6 +350,20 @@ TEST(Judge, OneProcessWithoutFilterFindingKeepsTheContainerFiltered) {
   const Judgement judgement = Judge(scene.AsSubject(), {}, Options(), std::span(&match, 1));
   EXPECT_EQ(Show(judgement), "filtered");
   EXPECT_EQ(judgement.evidence, Evidence::kStatus);
+}
+
+TEST(Judge, FindingsOfOtherContainersDoNotMatter) {
+  const Scene scene(Localhost("x"), {MakeProcess(7, 2, hours(1))});
+  std::vector<FilterFinding> findings(3);
+  findings[0] = {
+      .pid = 6, .verdict = Verdict::kWeaker, .witness = "w", .missing = {}, .loaded_revision = {}};
+  findings[1] = {
+      .pid = 7, .verdict = Verdict::kMatch, .witness = "", .missing = {}, .loaded_revision = {}};
+  findings[2] = findings[0];
+  findings[2].pid = 8;
+  EXPECT_EQ(Show(Judge(scene.AsSubject(), {}, Options(), findings)), "match");
+  findings.erase(findings.begin() + 1);
+  EXPECT_EQ(Show(Judge(scene.AsSubject(), {}, Options(), findings)), "filtered");
 }
 
 TEST(Judge, FilterFindingOfAnUnfilteredProcessIsNotBelieved) {

@@ -195,6 +195,10 @@ TEST(FilterCache, AnAnswerOfAnotherFilterIsNotStored) {
   cache.Update(std::vector<Task>{task});
   cache.Store({.request = Request(task), .filter = 0xb, .stack = kStackB});
   EXPECT_EQ(cache.Find(task), tl::unexpected(Unknown::kChanged));
+  cache.Update(std::vector<Task>{task});
+  cache.Store(
+      {.request = Request(task), .filter = 0xb, .stack = tl::unexpected(Unknown::kTooManyFilters)});
+  EXPECT_EQ(cache.Find(task), tl::unexpected(Unknown::kChanged));
 }
 
 TEST(FilterCache, AnAnswerNobodyWaitsForIsNotStored) {

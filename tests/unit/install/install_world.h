@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +22,26 @@
 #include "tests/unit/install/desired_literals.h"
 
 namespace seccompd::install {
+
+// While it lives, temporary directories are made in memory: for tests with thousands of fsyncs.
+// List it as a base before InstallWorld.
+class MemoryTemp {
+ protected:
+  MemoryTemp() {
+    const char* set = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): one thread
+    if (set != nullptr) before_ = set;
+    (void)::setenv("TMPDIR", "/dev/shm", 1);  // NOLINT(concurrency-mt-unsafe): one thread
+  }
+  ~MemoryTemp() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
+    (void)(before_ ? ::setenv("TMPDIR", before_->c_str(), 1) : ::unsetenv("TMPDIR"));
+  }
+  MemoryTemp(const MemoryTemp&) = delete;
+  MemoryTemp& operator=(const MemoryTemp&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
 
 // An installer on a real directory, with time and faults as values.
 class InstallWorld {

@@ -27,6 +27,7 @@ using ::testing::Optional;
 using ::testing::SizeIs;
 
 class InstallerTest : public ::testing::Test, protected InstallWorld {};
+class TamperTest : public ::testing::Test, protected MemoryTemp, protected InstallWorld {};
 
 TEST_F(InstallerTest, InstallsUpdatesAndTellsRevisions) {
   Open();
@@ -353,13 +354,13 @@ TEST_F(InstallerTest, APathRepairedTooOftenIsContestedForAnHour) {
   EXPECT_EQ(Content("a.json"), "one");
 }
 
-TEST_F(InstallerTest, AThousandTamperingsAreRepairedWithTheRightBytes) {
+TEST_F(TamperTest, AThousandTamperingsAreRepairedWithTheRightBytes) {
   options_.plan.contested_after = 0;
   Open();
   std::vector<DesiredFile> files;
   for (int i = 0; i < 10; ++i) {
     const std::string n = std::to_string(i);
-    files.push_back(Want("web/d" + n + "/p" + n + ".json", "{\"n\": " + n + "}\n"));
+    files.push_back(Want("d" + n + "/deep/p" + n + ".json", "{\"n\": " + n + "}\n"));
   }
   const Desired desired = Wanted(files);
   Go(desired);

@@ -31,7 +31,7 @@ std::string With(std::string_view rest) {
 }
 std::string Rule(std::string_view rule) { return With(", " + std::string(rule) + "]"); }
 
-std::vector<Sample> Samples() {
+std::vector<Sample> TextSamples() {
   return {
       {"E0101", "", "{\"defaultAction\": \"SCMP_ACT_LOG\",}", "not JSON: a comma before"},
       {"E0101", "", "defaultAction: [", "not YAML: "},
@@ -68,6 +68,11 @@ std::vector<Sample> Samples() {
        "defaultAction is missing"},
       {"E0109", "/syscalls/1/names", Rule(R"({"names": [], "action": "SCMP_ACT_ALLOW"})"),
        "a name in the list is missing"},
+  };
+}
+
+std::vector<Sample> ValueSamples() {
+  return {
       {"E0110", "/syscalls/1/args/0/value", Rule(R"({"names": ["mmap"], "action": "SCMP_ACT_ALLOW",
                 "args": [{"index": 0, "value": -1, "op": "SCMP_CMP_EQ"}]})"),
        "'-1', which is not a whole number"},
@@ -101,6 +106,11 @@ std::vector<Sample> Samples() {
        Rule(R"({"names": ["mmap"], "action": "SCMP_ACT_ALLOW", "args": [], "Args": []})"),
        "make it one list"},
       {"E0119", "/syscalls/1/names/0", Rule(R"({"names": [""], "action": "SCMP_ACT_ALLOW"})"), ""},
+  };
+}
+
+std::vector<Sample> MeaningSamples() {
+  return {
       {"E0201", "/syscalls/1/action", Rule(R"({"names": ["mmap"], "action": "SCMP_ACT_NOTIFY"})"),
        "listenerPath"},
       {"E0202", "/defaultAction",
@@ -120,6 +130,11 @@ std::vector<Sample> Samples() {
       {"W0101", "/sycalls", With(R"(], "sycalls": [])"), "did you mean syscalls?"},
       {"W0102", "/DefaultErrnoRet", With(R"(], "DefaultErrnoRet": 2)"), "write defaultErrnoRet"},
       {"W0103", "/defaultAction", With(R"(], "defaultAction": "SCMP_ACT_ERRNO")"), "the last one"},
+  };
+}
+
+std::vector<Sample> RuleSamples() {
+  return {
       {"W0201", "/syscalls/1/names/0", Rule(R"({"names": ["opnat"], "action": "SCMP_ACT_ALLOW"})"),
        "did you mean openat?"},
       {"W0201", "/syscalls/1/names",
@@ -138,6 +153,11 @@ std::vector<Sample> Samples() {
                {"names": ["mmap"], "action": "SCMP_ACT_TRAP",
                 "args": [{"index": 2, "value": 7, "op": "SCMP_CMP_EQ"}]})"),
        "'arg2 == 7' here (TRAP) overlaps 'arg2 >= 5' of /syscalls/1 (ALLOW)"},
+  };
+}
+
+std::vector<Sample> WholeSamples() {
+  return {
       {"W0205", "", R"({"defaultAction": "SCMP_ACT_ERRNO"})", "SCMP_ARCH_X86"},
       {"W0206", "/defaultAction", R"({"defaultAction": "SCMP_ACT_LOG"})", "prefer SCMP_ACT_ERRNO"},
       {"W0207", "/syscalls/1/names/1",
@@ -175,6 +195,15 @@ std::vector<Sample> Samples() {
            "futex", "rt_sigreturn"], "action": "SCMP_ACT_ALLOW"}]})",
        "allowPrivilegeEscalation: false"},
   };
+}
+
+std::vector<Sample> Samples() {
+  std::vector<Sample> all;
+  for (const auto& some :
+       {TextSamples(), ValueSamples(), MeaningSamples(), RuleSamples(), WholeSamples()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 ParsedProfile Check(std::string_view text) {
