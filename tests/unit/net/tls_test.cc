@@ -198,7 +198,9 @@ TEST_F(TlsTest, ClientCertificateIsShown) {
                                             .client_key_pem = client.key_pem})
                               .value();
   EXPECT_TRUE(Get(server.Url(), with));
-  EXPECT_FALSE(Get(server.Url(), Trusting(authority_.pem)));
+  const auto without = Get(server.Url(), Trusting(authority_.pem));
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().code, ErrorCode::kPermissionDenied) << without.error().message;
 }
 
 TEST_F(TlsTest, PlainHttpServerIsNoTls) {
