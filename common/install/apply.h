@@ -53,6 +53,7 @@ class Applier {
   base::Result<> UnblockParents(const std::string& path);
   base::Result<> SyncParent(const std::string& path);
   base::Result<> KeepForeign(const std::string& path);
+  [[nodiscard]] bool TempIsKnown(const Work& work) const;
   void RunBatch(std::vector<Work>* batch, base::WallTime now);
   base::Result<> Perform(Work* work, base::WallTime now);
   base::Result<> MakeDirectories(const Work& work);
