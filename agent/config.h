@@ -14,24 +14,26 @@ namespace seccompd::agent {
 // Everything `seccompd run` can be told; defaults stand here and nowhere else. A flag wins over its
 // environment variable (SECCOMPD_…), that over the file of --config.
 struct RunConfig {
-  std::string source;                                  // dir:PATH
-  std::string pods = "none";                           // dir:PATH | none
+  std::string source;         // dir:PATH
+  std::string pods = "none";  // dir:PATH | none
   std::string seccomp_root = "/var/lib/kubelet/seccomp";
   std::string procfs = "/proc";
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string listen_address = "127.0.0.1:19617";
   std::string evidence = "status";
-  std::string node_default = "auto";                   // auto | runtime-default | unconfined
-  std::string node_name;                               // NODE_NAME in a pod; else the host name
+  std::string node_default = "auto";  // auto | runtime-default | unconfined
+  std::string node_name;              // NODE_NAME in a pod; else the host name
   std::chrono::milliseconds audit_interval = std::chrono::seconds(30);
   std::chrono::milliseconds rehash_interval = std::chrono::minutes(5);
   std::chrono::milliseconds delete_grace = std::chrono::hours(168);
+  std::chrono::milliseconds removal_delay =
+      std::chrono::seconds(60);  // before a mass removal counts
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kJson;
 };
 
-// A flat YAML (or JSON) mapping of flag names without dashes to scalars or lists of scalars (joined by
-// commas): {"seccomp-root": "/x", "delete-grace": "0"}. Nested keys and other types are errors.
+// A flat YAML (or JSON) mapping of flag names without dashes to scalars or lists of scalars (joined
+// by commas): {"seccomp-root": "/x", "delete-grace": "0"}. Nested keys and other types are errors.
 [[nodiscard]] base::Result<std::map<std::string, std::string>> ParseConfigFile(
     std::string_view text);
 

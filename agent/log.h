@@ -29,8 +29,9 @@ struct LogField {
 using LogFields = std::initializer_list<LogField>;
 
 // Structured log on stderr: one line an event, `msg` a constant, what varies in fields. Levels by
-// consequence: error = we failed at our duty, warning = unexpected but handled, info = a state changed,
-// debug = detail. Only agent/ logs. Values are escaped, so that a name cannot forge a line.
+// consequence: error = we failed at our duty, warning = unexpected but handled, info = a state
+// changed, debug = detail. Only agent/ logs. Values are escaped, so that a name cannot forge a
+// line.
 class Log {
  public:
   Log(LogLevel level, LogFormat format);

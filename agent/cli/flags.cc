@@ -89,6 +89,8 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
               "time between two checks of every installed file");
   AddDuration(app, "delete-grace", config.delete_grace,
               "how long a removed profile stays after its last use; 0 revokes at once");
+  AddDuration(app, "removal-delay", config.removal_delay,
+              "how long most profiles must be gone from the source before that is believed");
   AddChoice(app, "log.level", config.log_level,
             std::array<std::pair<std::string, LogLevel>, 4>{{{"debug", LogLevel::kDebug},
                                                              {"info", LogLevel::kInfo},

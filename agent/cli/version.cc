@@ -40,7 +40,22 @@ KernelSupport ReadKernelSupport() {
   return kernel;
 }
 
+std::optional<std::pair<std::uint32_t, std::uint32_t>> ParseKernelVersion(
+    std::string_view release) {
+  const auto number = [](std::string_view text) {
+    return base::ParseInt<std::uint32_t>(text.substr(0, text.find_first_not_of("0123456789")));
+  };
+  const auto pieces = base::Split(release, '.');
+  if (pieces.size() < 2) return std::nullopt;
+  const auto major = number(pieces[0]);
+  const auto minor = number(pieces[1]);
+  if (!major || !minor) return std::nullopt;
+  return std::pair(*major, *minor);
+}
+
 std::string AgentVersion() { return SECCOMPD_VERSION; }
+std::string AgentRevision() { return SECCOMPD_REVISION; }
+std::string AgentCompiler() { return SECCOMPD_COMPILER; }
 
 int Version(bool json, const KernelSupport& kernel, std::ostream& out) {
   const std::string boost = fmt::format("{}.{}.{}", BOOST_VERSION / 100000,

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace seccompd::agent {
 
@@ -15,8 +19,13 @@ struct KernelSupport {
 };
 KernelSupport ReadKernelSupport();
 
-// "0.1.0".
+// "6.1.0-18-amd64" -> {6, 1}; nullopt without two leading numbers.
+std::optional<std::pair<std::uint32_t, std::uint32_t>> ParseKernelVersion(std::string_view release);
+
+// "0.1.0", the commit it was built from ("unknown" outside a checkout), "GNU 12.2.0".
 std::string AgentVersion();
+std::string AgentRevision();
+std::string AgentCompiler();
 
 // Build and library versions and kernel support for each evidence level, as text or JSON.
 int Version(bool json, const KernelSupport& kernel, std::ostream& out);

@@ -37,3 +37,16 @@ inline tl::unexpected<Error> Fail(ErrorCode code, std::string message) {
     auto try_result = (expr);                                                      \
     if (!try_result) return ::seccompd::base::Fail(std::move(try_result).error()); \
   } while (false)
+
+// The same in a coroutine: CO_TRY_ASSIGN(auto reply, co_await client.Get(path)).
+#define CO_TRY_ASSIGN(lhs, expr) CO_TRY_ASSIGN_IMPL(SECCOMPD_CONCAT(try_, __LINE__), lhs, expr)
+#define CO_TRY_ASSIGN_IMPL(tmp, lhs, expr)                            \
+  auto tmp = (expr);                                                  \
+  if (!tmp) co_return ::seccompd::base::Fail(std::move(tmp).error()); \
+  lhs = std::move(tmp).value()
+
+#define CO_TRY(expr)                                                                  \
+  do {                                                                                \
+    auto try_result = (expr);                                                         \
+    if (!try_result) co_return ::seccompd::base::Fail(std::move(try_result).error()); \
+  } while (false)

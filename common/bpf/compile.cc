@@ -11,12 +11,15 @@
 #include <memory>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "common/base/strings.h"
 #include "common/base/unique_fd.h"
+#include "common/bpf/compile_limits.h"
 #include "common/seccomp/condition.h"
+#include "common/seccomp/syscall_facts.h"
 
 namespace seccompd::bpf {
 namespace {
@@ -136,11 +139,17 @@ Result<> AddRule(const Context& context, const SyscallRule& rule, std::size_t in
 Result<> AddRules(const Context& context, const Profile& profile) {
   const Action default_action =
       seccomp::EffectiveAction(profile.default_action, profile.default_errno_ret);
+  std::unordered_map<std::string_view, Action> unconditional;  // the first of each call
   for (std::size_t i = 0; i < profile.syscalls.size(); ++i) {
     const SyscallRule& rule = profile.syscalls[i];
     const Action action = seccomp::EffectiveAction(rule.action, rule.errno_ret);
     if (action == default_action) continue;
     for (const std::string& name : rule.names) {
+      if (rule.args.empty()) {
+        // The same again changes nothing, but costs libseccomp a walk over every architecture.
+        const auto [first, added] = unconditional.try_emplace(name, action);
+        if (!added && first->second == action) continue;
+      }
       TRY(AddRule(context, rule, i, name, ToScmp(action)));
     }
   }
@@ -176,33 +185,10 @@ Result<Program> Export(const Context& context) {
   return program;
 }
 
-// libseccomp up to 2.6.0 corrupts its heap on oversized filters (GHSA-46fr-jc4f-7j22 and others),
-// so what cannot fit is refused before it sees it. Every distinct condition of a call costs at
-// least one instruction, or half of one where an EQ and a NE share it.
-Result<> CheckSize(const Profile& profile) {
-  constexpr std::size_t kMaxConditions = 2 * kMaxInstructions;
-  std::unordered_set<std::string> distinct;
-  std::size_t archs = std::max<std::size_t>(profile.architectures.size(), 1);
-  for (const SyscallRule& rule : profile.syscalls) {
-    std::string keys;
-    for (const seccomp::Conjunction& c : seccomp::Conjunctions(rule)) {
-      for (const std::string& name : rule.names) {
-        distinct.insert(name + " " + seccomp::KeyOf(c));
-        if (distinct.size() * archs > kMaxConditions) {
-          return Fail(
-              ErrorCode::kInvalidArgument,
-              "the profile cannot fit into the kernel's 4096 instructions; use fewer rules");
-        }
-      }
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<Program> Compile(const Profile& profile, seccomp::Arch native) {
-  (void)CheckSize;
+  TRY(CheckComplexity(profile));
   const Action default_action =
       seccomp::EffectiveAction(profile.default_action, profile.default_errno_ret);
   // LOG and NOTIFY exist from these levels on; without this libseccomp asks the running kernel,
@@ -219,6 +205,36 @@ Result<Program> Compile(const Profile& profile, seccomp::Arch native) {
   if (rc != 0) return Fail(ErrorCode::kInternal, "libseccomp refuses CTL_NNP");
   TRY(AddRules(context, profile));
   return Export(context);
+}
+
+Result<> CheckCompiles(const Profile& profile, seccomp::Arch native) {
+  // libseccomp keeps one tree per call, so calls without conditions can neither fail nor make
+  // others fail; only their number counts. That leaves little to compile. Calls that some
+  // architectures multiplex do get a condition there (on the number of the sub-call).
+  std::unordered_set<std::string_view> conditional;
+  for (const SyscallRule& rule : profile.syscalls) {
+    for (const std::string& name : rule.names) {
+      const bool multiplexed =
+          seccomp::IsMultiplexed(name) || name == "socketcall" || name == "ipc";
+      if (!rule.args.empty() || multiplexed) conditional.insert(name);
+    }
+  }
+  Profile reduced = profile;
+  std::unordered_set<std::string_view> plain;
+  for (std::size_t i = 0; i < profile.syscalls.size(); ++i) {
+    for (const std::string& name : profile.syscalls[i].names) {
+      if (!conditional.contains(name)) plain.insert(name);
+    }
+    std::erase_if(reduced.syscalls[i].names,
+                  [&](const std::string& name) { return !conditional.contains(name); });
+  }
+  TRY_ASSIGN(const Program program, Compile(reduced, native));
+  // One comparison a call and architecture, and a long jump now and then: at most a quarter more.
+  const std::size_t archs = profile.architectures.size() + 1;
+  const std::size_t most = program.size() + plain.size() * archs * 5 / 4;
+  if (most <= kMaxInstructions) return {};
+  TRY(Compile(profile, native));
+  return {};
 }
 
 std::string LibseccompVersion() {

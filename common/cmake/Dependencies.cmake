@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every third-party library, all from Debian 12 (tests/packages.txt). Nothing is
+# Every third-party library, all from Debian 12 (common/cmake/packages.txt). Nothing is
 # fetched at configure time.
 find_package(PkgConfig REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)

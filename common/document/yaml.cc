@@ -32,6 +32,10 @@ Position PlaceOf(const YAML::Mark& mark) {
           .column = static_cast<std::size_t>(mark.column) + 1};
 }
 
+// At about 100 bytes a token this bounds yaml-cpp's queue to some 40 MB, whatever the caller's
+// limits.
+constexpr std::size_t kMaxMarks = 400'000;
+
 // Feeds the text in small pieces and counts the characters that can begin a token since the last
 // event: yaml-cpp queues a whole flow collection (about 100 bytes a token) before it reports one.
 class CountingBuffer : public std::streambuf {
@@ -323,7 +327,8 @@ base::Result<std::vector<Node>> Read(std::string_view text, const Limits& limits
     at = PositionOf(text, buffer.offset());
     return base::Fail(ErrorAt(ErrorCode::kResourceExhausted, at,
                               "a flow collection, scalar or comment here is too large: more than " +
-                                  std::to_string(2 * limits.nodes) + " punctuation characters"));
+                                  std::to_string(std::min(2 * limits.nodes, kMaxMarks)) +
+                                  " punctuation characters"));
   };
   std::vector<Node> documents;
   try {
@@ -359,7 +364,7 @@ base::Result<std::vector<Node>> ParseYaml(std::string_view text, const Limits& l
     return base::Fail(ErrorAt(ErrorCode::kInvalidArgument, at,
                               "a control character or lone carriage return; remove it"));
   }
-  CountingBuffer buffer(text, 2 * limits.nodes);
+  CountingBuffer buffer(text, std::min(2 * limits.nodes, kMaxMarks));
   Handler handler(text, limits, buffer);
   return Read(text, limits, buffer, handler, at);
 }

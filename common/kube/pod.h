@@ -22,16 +22,22 @@ struct SeccompProfileRef {
 
 enum class ContainerKind { kInit, kSidecar, kApp, kEphemeral };
 
+// status.*Statuses[].state; kUnknown until the kubelet has reported one.
+enum class ContainerState { kUnknown, kWaiting, kRunning, kTerminated };
+
 // One container of a pod: spec and status joined by name; only what the audit needs.
 struct Container {
   std::string name;
   ContainerKind kind = ContainerKind::kApp;
   std::optional<SeccompProfileRef> seccomp;  // its own, if set
   bool privileged = false;
-  std::vector<std::string> add_capabilities;   // as written, e.g. "SYS_ADMIN", "ALL"
+  std::vector<std::string> add_capabilities;  // as written, e.g. "SYS_ADMIN", "ALL"
   std::vector<std::string> drop_capabilities;
   std::string container_id;  // without "containerd://"; empty until the status names it
   std::string image_id;
+  ContainerState state = ContainerState::kUnknown;
+  std::optional<base::WallTime> started_at;  // state.running.startedAt
+  std::string waiting_reason;                // state.waiting.reason, e.g. "CreateContainerError"
 
   bool operator==(const Container&) const = default;
 };
@@ -40,8 +46,8 @@ struct Pod {
   ObjectMeta meta;
   std::string node_name;
   std::string runtime_class;
-  std::string owner;                         // "Deployment/pay", "" when bare
-  std::string phase;                         // status.phase
+  std::string owner;  // "Deployment/pay", "" when bare
+  std::string phase;  // status.phase
   bool host_pid = false;
   bool host_users = true;
   std::string os;                            // spec.os.name
@@ -50,8 +56,9 @@ struct Pod {
 
   bool operator==(const Pod&) const = default;
 
-  // The uid by which the kubelet names cgroups: annotation kubernetes.io/config.hash of a mirror pod
-  // (pkg/kubelet/config/common.go), else metadata.uid.
+  // The uid by which the kubelet names cgroups: annotation kubernetes.io/config.hash of a mirror
+  // pod (one that has kubernetes.io/config.mirror; pkg/kubelet/config/common.go), else
+  // metadata.uid.
   [[nodiscard]] const std::string& CgroupUid() const;
 };
 

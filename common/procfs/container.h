@@ -12,8 +12,8 @@ namespace seccompd::procfs {
 
 // Seccomp state of one thread (proc(5), /proc/<pid>/status).
 struct SeccompState {
-  int mode = 0;                  // 0 disabled, 1 strict, 2 filter
-  std::optional<int> filters;    // Seccomp_filters, Linux 5.9+
+  int mode = 0;  // 0 disabled, 1 strict, 2 filter; the kernel's 3 (dead) is read as 2
+  std::optional<int> filters = {};  // Seccomp_filters, Linux 5.9+
   bool no_new_privs = false;
 
   bool operator==(const SeccompState&) const = default;
@@ -29,7 +29,10 @@ struct Process {
   SeccompState seccomp;           // of the leader, or of `judged_tid` where the leader is a zombie
   pid_t judged_tid = 0;           // the thread `seccomp` was read from
   bool live = true;               // false: zombie with no live thread, nothing left to judge
-  std::vector<SeccompState> other_threads;  // distinct states of threads that differ from `seccomp`
+  std::vector<SeccompState> other_threads =
+      {};  // distinct states of threads that differ from `seccomp`
+  bool threads_complete =
+      true;  // false: a thread could not be read, so "all filtered" is not proven
 
   bool operator==(const Process&) const = default;
 };
@@ -38,16 +41,21 @@ struct Process {
 struct ContainerRef {
   std::string pod_uid;       // with dashes; "" for a container outside a pod
   std::string container_id;  // 64 hex digits, or the runtime's own name
-  std::string runtime;       // "containerd", "crio", "docker", "libpod", "" when the name has no prefix
+  std::string runtime;  // "containerd", "crio", "docker", "libpod", "" when the name has no prefix
 
   auto operator<=>(const ContainerRef&) const = default;
 };
 
 struct Container {
   ContainerRef ref;
-  std::string cgroup_path;        // relative to the cgroup root, for people
-  std::uint64_t cgroup_id = 0;    // inode of the v2 directory; 0 on v1
-  std::vector<Process> processes; // of it and of every cgroup below, by pid
+  std::string cgroup_path;         // relative to the cgroup root, for people
+  std::uint64_t cgroup_id = 0;     // inode of the v2 directory; 0 on v1
+  std::vector<Process> processes;  // of it and of every cgroup below, by pid
+  // Processes that are in the cgroup but cannot be seen (no host pid namespace, hidepid) or were
+  // beyond a limit: with any of them the container is not fully judged.
+  std::uint32_t unseen_processes = 0;
+
+  bool operator==(const Container&) const = default;
 };
 
 }  // namespace seccompd::procfs

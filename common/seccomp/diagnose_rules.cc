@@ -244,6 +244,8 @@ void DiagnoseNames(const Profile& profile, const SyscallTable& table, const Node
     const std::vector<std::string>& names = profile.syscalls[r].names;
     for (std::size_t n = 0; n < names.size(); ++n) {
       if (runs_here(names[n])) continue;
+      if (known.empty()) known = table.Names(node.arch);
+      if (known.empty()) return;  // no table for this node: nothing can be said
       if (table.Knows(names[n])) {
         foreign.emplace_back(names[n]);
         continue;

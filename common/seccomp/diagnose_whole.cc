@@ -135,7 +135,7 @@ void ReportMissingArchs(const Profile& profile, Arch native, DiagnosticSink& sin
   if (missing.empty()) return;
   sink.Add(
       codes::kMissingArch, "/architectures",
-      fmt::format("architectures does not list {}, so a {} node kills every such call; list it "
+      fmt::format("architectures does not list {}, so on {} every such call is killed; list it "
                   "if the workload runs 32-bit programs",
                   Listed(missing), DisplayName(native)));
 }

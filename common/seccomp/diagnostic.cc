@@ -91,6 +91,8 @@ constexpr auto kCodes = std::to_array<CodeInfo>({
      "libseccomp drops the bits of valueTwo that the mask does not cover."},
     {codes::kEmptyFlags, kWarning, "empty-flags",
      "containerd drops an empty flags list, so runtimes apply their default flags."},
+    {codes::kSharedPath, kWarning, "shared-path",
+     "Another ConfigMap or file claims the same path; only one of them is installed."},
     {codes::kMoreFindings, kNote, "more-findings", "Further findings were left out."},
     {codes::kNeedsNoNewPrivs, kNote, "needs-no-new-privs",
      "runc can start this profile only with allowPrivilegeEscalation: false."},

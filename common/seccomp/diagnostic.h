@@ -109,6 +109,7 @@ inline constexpr std::string_view kMultiplexed = "W0211";
 inline constexpr std::string_view kValueTwoIgnored = "W0212";
 inline constexpr std::string_view kValueOutsideMask = "W0213";
 inline constexpr std::string_view kEmptyFlags = "W0214";
+inline constexpr std::string_view kSharedPath = "W0401";
 inline constexpr std::string_view kMoreFindings = "N0001";
 inline constexpr std::string_view kNeedsNoNewPrivs = "N0201";
 }  // namespace codes

@@ -67,6 +67,20 @@ std::optional<std::uint64_t> ParseUnsigned(std::string_view text) {
   return base::ParseInt<std::uint64_t>(text);
 }
 
+// What is more than two letters longer or shorter cannot be near enough, and most of a syscall
+// table is.
+std::optional<std::string_view> NearestOfLikeLength(std::string_view word,
+                                                    std::span<const std::string_view> candidates) {
+  constexpr std::size_t kMaxDistance = 2;
+  std::vector<std::string_view> likely;
+  for (const std::string_view candidate : candidates) {
+    const std::size_t shorter = std::min(candidate.size(), word.size());
+    const std::size_t longer = std::max(candidate.size(), word.size());
+    if (longer - shorter <= kMaxDistance) likely.push_back(candidate);
+  }
+  return base::Nearest(word, likely, kMaxDistance);
+}
+
 }  // namespace
 
 std::string Quoted(std::string_view word) {
@@ -79,11 +93,11 @@ std::string Suggestion(std::string_view word, std::span<const std::string_view> 
                        std::string_view prefix) {
   constexpr std::size_t kMaxWord = 64;
   if (word.empty() || word.size() > kMaxWord) return {};
-  auto nearest = base::Nearest(word, candidates);
+  auto nearest = NearestOfLikeLength(word, candidates);
   if (!nearest && !prefix.empty()) {
     const std::string upper = Upper(word);
-    nearest = base::Nearest(upper, candidates);
-    if (!nearest) nearest = base::Nearest(std::string(prefix) + upper, candidates);
+    nearest = NearestOfLikeLength(upper, candidates);
+    if (!nearest) nearest = NearestOfLikeLength(std::string(prefix) + upper, candidates);
   }
   return nearest ? fmt::format("; did you mean {}?", *nearest) : std::string();
 }

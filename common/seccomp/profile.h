@@ -27,10 +27,10 @@ struct ArgCondition {
 // One element of `syscalls`. Conditions on different indexes are ANDed; if any index is repeated,
 // the runtimes OR *all* of them (runc libcontainer/seccomp, crun src/libcrun/seccomp.c).
 struct SyscallRule {
-  std::vector<std::string> names;
+  std::vector<std::string> names{};
   ActionKind action = ActionKind::kAllow;
-  std::optional<std::uint32_t> errno_ret;  // absent: EPERM
-  std::vector<ArgCondition> args;
+  std::optional<std::uint32_t> errno_ret{};  // absent: EPERM
+  std::vector<ArgCondition> args{};
 
   bool operator==(const SyscallRule&) const = default;
 };
@@ -40,12 +40,12 @@ enum class FilterFlag : std::uint8_t { kTsync, kLog, kSpecAllow, kWaitKillableRe
 // linux.seccomp of an OCI bundle, resolved: no condition is left to the runtime.
 struct Profile {
   ActionKind default_action = ActionKind::kErrno;
-  std::optional<std::uint32_t> default_errno_ret;
-  std::vector<Arch> architectures;               // empty: only the native one
-  std::optional<std::vector<FilterFlag>> flags;  // absent: the runtime's default (SPEC_ALLOW)
-  std::string listener_path;
-  std::string listener_metadata;
-  std::vector<SyscallRule> syscalls;
+  std::optional<std::uint32_t> default_errno_ret{};
+  std::vector<Arch> architectures{};               // empty: only the native one
+  std::optional<std::vector<FilterFlag>> flags{};  // absent: the runtime's default (SPEC_ALLOW)
+  std::string listener_path{};
+  std::string listener_metadata{};
+  std::vector<SyscallRule> syscalls{};
 
   bool operator==(const Profile&) const = default;
 };

@@ -15,8 +15,9 @@ using ::testing::HasSubstr;
 TEST(ParseConfigFile, ReadsScalarsAndLists) {
   const auto flags = ParseConfigFile("seccomp-root: /x\naudit-interval: 5s\nlist: [a, b]\nn: 0\n");
   ASSERT_TRUE(flags) << flags.error().message;
-  EXPECT_EQ(*flags, (std::map<std::string, std::string>{
-                        {"seccomp-root", "/x"}, {"audit-interval", "5s"}, {"list", "a,b"}, {"n", "0"}}));
+  EXPECT_EQ(*flags,
+            (std::map<std::string, std::string>{
+                {"seccomp-root", "/x"}, {"audit-interval", "5s"}, {"list", "a,b"}, {"n", "0"}}));
 }
 
 TEST(ParseConfigFile, NamesTheLineOfANestedOrRepeatedKey) {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/audit/report.h"
+#include "common/base/result.h"
+#include "common/procfs/scanner.h"
+
+namespace seccompd::agent {
+
+// What does not change between two passes.
+struct AuditSettings {
+  std::string node_name;
+  std::string boot_id;
+  std::string kernel;
+  std::string arch;
+  std::string agent_version;
+  audit::NodeDefault node_default = audit::NodeDefault::kUndecided;  // undecided: inferred
+  audit::SandboxRuntimes sandbox;
+};
+
+// One pass: what the daemon's loop and `seccompd audit` both judge. All borrowed.
+struct AuditPass {
+  const procfs::ScanResult& scan;
+  std::span<const kube::Pod> pods;
+  const audit::InstalledView& installed;
+  bool pods_known = true;          // false: --pods none
+  bool pods_complete = true;       // false: some pod record could not be read
+  std::vector<std::string> notes;  // of the caller's own sources
+  base::WallTime start;
+  base::WallTime end;
+};
+
+// Judges what the scan saw. Pods must have been read before the scan: a container that starts in
+// between is then not named yet, rather than one that the status calls running and nobody finds.
+[[nodiscard]] audit::Report JudgePass(const AuditSettings& settings, const AuditPass& pass);
+
+// "auto", "runtime-default" or "unconfined" (--node-default).
+[[nodiscard]] base::Result<audit::NodeDefault> ParseNodeDefault(std::string_view value);
+
+// kernel, arch and boot ID of this machine; `proc_fd` is borrowed. What cannot be read stays empty.
+void ReadNodeFacts(int proc_fd, AuditSettings* settings);
+
+}  // namespace seccompd::agent

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "agent/pod_records.h"
+
+namespace seccompd::agent {
+
+struct AuditOptions {
+  std::string seccomp_root = "/var/lib/kubelet/seccomp";
+  std::string procfs = "/proc";
+  std::string cgroupfs = "/sys/fs/cgroup";
+  std::string node_name;              // "": the host name
+  std::string node_default = "auto";  // auto | runtime-default | unconfined
+  std::string agent_version;
+  bool json = false;    // -o json; the report's SHA-256 then goes to `err`
+  bool all = false;     // --all: rows without finding, too
+  bool colour = false;  // `out` is a terminal
+};
+
+// `seccompd audit`: one pass over this node, with pods that were read just before. 0: no finding;
+// 1: findings, or a part of the node could not be seen; 2: wrong flags, or a root that cannot be
+// opened; 70: an error of ours.
+int RunAudit(const AuditOptions& options, PodRecords records, std::ostream& out, std::ostream& err);
+
+}  // namespace seccompd::agent

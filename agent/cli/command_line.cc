@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/command_line.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <iostream>
+#include <string>
+
+#include "agent/cli/audit.h"
+#include "agent/cli/flags.h"
+#include "agent/cli/purge.h"
+#include "agent/cli/render.h"
+#include "agent/cli/validate.h"
+#include "agent/cli/version.h"
+#include "agent/daemon.h"
+#include "agent/pod_records.h"
+#include "agent/references.h"
+#include "common/base/strings.h"
+#include "common/seccomp/arch.h"
+
+namespace seccompd::agent {
+namespace {
+
+constexpr int kUsage = 2;
+
+int WrongUse(const base::Error& error) {
+  std::cerr << "seccompd: " << base::Printable(error.message) << '\n';
+  return kUsage;
+}
+
+void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms) {
+  app.add_option("-o,--output", output, "form of the output")
+      ->check(CLI::IsMember(forms))
+      ->default_str("text");
+}
+
+// A subcommand and what its flags set.
+struct Run {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  std::string file;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("run", "the agent: installs, audits, exports metrics");
+    AddNodeFlags(*app, config);
+    AddRunFlags(*app, config);
+    app->add_option("--config", file, "YAML file of the same flags")->envname("SECCOMPD_CONFIG");
+  }
+
+  int Execute() {
+    if (!file.empty()) {
+      const auto applied = ApplyConfigFile(*app, file);
+      if (!applied) return WrongUse(applied.error());
+    }
+    return RunDaemon(config, Log(config.log_level, config.log_format));
+  }
+};
+
+struct Audit {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  std::string output;
+  bool all = false;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("audit", "one pass over this node: who is asked to run under what");
+    AddNodeFlags(*app, config);
+    AddOutput(*app, output, {"text", "json"});
+    app->add_flag("--all", all, "also containers without a finding");
+  }
+
+  [[nodiscard]] int Execute() const {
+    AuditOptions options;
+    options.seccomp_root = config.seccomp_root;
+    options.procfs = config.procfs;
+    options.cgroupfs = config.cgroupfs;
+    options.node_name = config.node_name;
+    options.node_default = config.node_default;
+    options.agent_version = AgentVersion();
+    options.json = output == "json";
+    options.all = all;
+    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    auto records = ReadPodRecords(config.pods);
+    if (!records) return WrongUse(records.error());
+    return RunAudit(options, *std::move(records), std::cout, std::cerr);
+  }
+};
+
+struct Purge {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  std::string output;
+  bool force = false;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("purge", "remove what seccompd installed and nothing refers to");
+    AddNodeFlags(*app, config);
+    AddOutput(*app, output, {"text", "json"});
+    app->add_flag("--force", force, "also what pods refer to");
+  }
+
+  int Execute() const {
+    PurgeOptions options;
+    options.seccomp_root = config.seccomp_root;
+    options.force = force;
+    options.json = output == "json";
+    options.now =
+        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    const auto records = ReadPodRecords(config.pods);
+    if (!records) return WrongUse(records.error());
+    options.references = ReferencesOf(records->pods, records->known && records->complete);
+    return RunPurge(options, std::cout, std::cerr);
+  }
+};
+
+// Which node a profile is validated or rendered for: this one, unless told otherwise.
+struct NodeFlags {
+  std::string arch;
+  std::string kernel;
+
+  void Add(CLI::App& app) {
+    app.add_option("--node-arch", arch, "architecture of the node: x86_64, aarch64, ...");
+    app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
+  }
+
+  // False: said on stderr what is wrong.
+  bool Resolve(seccomp::NodeFacts* node) const {
+    const auto version = ParseKernelVersion(kernel.empty() ? ReadKernelSupport().release : kernel);
+    if (version) {
+      node->kernel_major = version->first;
+      node->kernel_minor = version->second;
+    } else if (!kernel.empty()) {
+      std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel)
+                << "': give MAJOR.MINOR\n";
+      return false;
+    }
+    if (arch.empty()) return true;
+    const auto known = seccomp::ArchFromName(arch);
+    if (!known) {
+      std::cerr << "seccompd: --node-arch '" << base::Printable(arch) << "' is not known\n";
+      return false;
+    }
+    node->arch = *known;
+    return true;
+  }
+};
+
+struct Validate {
+  CLI::App* app = nullptr;
+  ValidateOptions options;
+  NodeFlags node;
+  std::string output;
+  std::string fail_on = "error";
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("validate", "every problem of profiles and ConfigMap manifests");
+    app->add_option("FILE", options.inputs, "files, directories, or - for standard input")
+        ->required();
+    AddOutput(*app, output, {"text", "json", "sarif"});
+    app->add_option("--fail-on", fail_on, "what makes the exit code 1")
+        ->check(CLI::IsMember({"error", "warning"}))
+        ->capture_default_str();
+    node.Add(*app);
+  }
+
+  int Execute() {
+    if (!node.Resolve(&options.node)) return kUsage;
+    if (output == "json") options.format = ValidateFormat::kJson;
+    if (output == "sarif") options.format = ValidateFormat::kSarif;
+    options.fail_on_warning = fail_on == "warning";
+    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    options.agent_version = AgentVersion();
+    return RunValidate(options, std::cin, std::cout, std::cerr);
+  }
+};
+
+struct Render {
+  CLI::App* app = nullptr;
+  RenderOptions options;
+  NodeFlags node;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("render", "exactly what would be installed");
+    app->add_option("FILE", options.input, "a profile or a manifest, or - for standard input")
+        ->required();
+    app->add_option("--key", options.key, "which profile of a manifest: its key or its path");
+    node.Add(*app);
+  }
+
+  int Execute() {
+    if (!node.Resolve(&options.node)) return kUsage;
+    options.colour = ::isatty(STDERR_FILENO) == 1;
+    return RunRender(options, std::cin, std::cout, std::cerr);
+  }
+};
+
+struct VersionCommand {
+  CLI::App* app = nullptr;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("version", "build, libraries, what this kernel allows");
+    AddOutput(*app, output, {"text", "json"});
+  }
+  int Execute() const { return Version(output == "json", ReadKernelSupport(), std::cout); }
+};
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv) {
+  CLI::App top("seccompd installs seccomp profiles and proves what the kernel enforces",
+               "seccompd");
+  top.require_subcommand(1);
+  Run run;
+  Audit audit;
+  Validate validate;
+  Render render;
+  Purge purge;
+  VersionCommand version;
+  run.Add(top);
+  audit.Add(top);
+  validate.Add(top);
+  render.Add(top);
+  purge.Add(top);
+  version.Add(top);
+  try {
+    top.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return top.exit(error) == 0 ? 0 : kUsage;
+  }
+  if (run.app->parsed()) return run.Execute();
+  if (audit.app->parsed()) return audit.Execute();
+  if (validate.app->parsed()) return validate.Execute();
+  if (render.app->parsed()) return render.Execute();
+  if (purge.app->parsed()) return purge.Execute();
+  return version.Execute();
+}
+
+}  // namespace seccompd::agent

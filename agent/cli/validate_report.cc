@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/validate_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "common/base/strings.h"
+
+namespace seccompd::agent {
+namespace {
+
+using seccomp::Diagnostic;
+using seccomp::Severity;
+
+std::string Json(std::string_view text) { return "\"" + base::EscapeJson(text) + "\""; }
+
+template <class Range, class Write>
+std::string JsonList(const Range& range, const Write& write) {
+  std::string out = "[";
+  for (const auto& item : range) {
+    if (out.size() > 1) out += ",";
+    out += write(item);
+  }
+  return out + "]";
+}
+
+std::string OriginOf(const ProfileFinding& profile) {
+  if (profile.config_map.empty()) return {};
+  return fmt::format("ConfigMap {} key {}", base::Printable(profile.config_map),
+                     base::Printable(profile.key));
+}
+
+std::string_view ColourOf(Severity severity) {
+  switch (severity) {
+    case Severity::kError:
+      return "\x1b[31m";
+    case Severity::kWarning:
+      return "\x1b[33m";
+    case Severity::kNote:
+      break;
+  }
+  return "\x1b[36m";
+}
+
+// "1 error", "2 errors".
+std::string Counted(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string JsonDiagnostic(const Diagnostic& d) {
+  return fmt::format(
+      R"({{"code":{},"severity":{},"pointer":{},"message":{},"line":{},"column":{}}})",
+      Json(d.code), Json(SeverityName(d.severity)), Json(d.pointer), Json(d.message), d.line,
+      d.column);
+}
+
+std::string JsonProfile(const ProfileFinding& profile) {
+  return fmt::format(
+      R"({{"configMap":{},"key":{},"localhostProfile":{},"valid":{},"diagnostics":{}}})",
+      Json(profile.config_map), Json(profile.key), Json(profile.path), profile.valid,
+      JsonList(profile.diagnostics, JsonDiagnostic));
+}
+
+std::string JsonFile(const FileFinding& file) {
+  return fmt::format(R"({{"file":{},"profiles":{},"diagnostics":{},"ignored":{}}})",
+                     Json(file.name), JsonList(file.profiles, JsonProfile),
+                     JsonList(file.problems, JsonDiagnostic),
+                     JsonList(file.ignored, [](const std::string& s) { return Json(s); }));
+}
+
+// A path as a URI reference (RFC 3986): everything but unreserved characters and '/' is escaped.
+std::string UriOf(std::string_view path) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+  std::string out;
+  for (const char c : path) {
+    if (kPlain.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+std::string SarifRule(const seccomp::CodeInfo& info) {
+  return fmt::format(
+      R"({{"id":{},"name":{},"shortDescription":{{"text":{}}},"defaultConfiguration":{{"level":{}}}}})",
+      Json(info.code), Json(info.name), Json(info.explain), Json(SeverityName(info.severity)));
+}
+
+std::string SarifResult(const std::string& file, const std::string& origin, const Diagnostic& d) {
+  const auto rules = seccomp::DiagnosticCodes();
+  const auto rule = std::find_if(rules.begin(), rules.end(), [&](const seccomp::CodeInfo& info) {
+    return info.code == d.code;
+  });
+  std::string region;
+  if (d.line != 0) {
+    region = fmt::format(R"(,"region":{{"startLine":{},"startColumn":{}}})", d.line,
+                         std::max<std::size_t>(d.column, 1));
+  }
+  const std::string where = origin.empty() ? d.pointer : origin + ": " + d.pointer;
+  return fmt::format(
+      R"({{"ruleId":{},"ruleIndex":{},"level":{},"message":{{"text":{}}},"locations":[{{"physicalLocation":{{"artifactLocation":{{"uri":{}}}{}}},"logicalLocations":[{{"fullyQualifiedName":{}}}]}}]}})",
+      Json(d.code), rule - rules.begin(), Json(SeverityName(d.severity)), Json(d.message),
+      Json(UriOf(file)), region, Json(where));
+}
+
+std::string Verdict(const ProfileFinding& profile, const std::string& file, bool colour) {
+  const std::string origin = OriginOf(profile);
+  const std::string name = base::Printable(file) + (origin.empty() ? std::string() : " " + origin);
+  const auto warnings = static_cast<std::size_t>(
+      std::count_if(profile.diagnostics.begin(), profile.diagnostics.end(),
+                    [](const Diagnostic& d) { return d.severity == Severity::kWarning; }));
+  const std::string_view green = colour ? "\x1b[32m" : "";
+  const std::string_view red = colour ? "\x1b[31m" : "";
+  const std::string_view reset = colour ? "\x1b[0m" : "";
+  if (!profile.valid) return fmt::format("{}refused{}  {}\n", red, reset, name);
+  std::string out = fmt::format("{}valid{}    {}", green, reset, name);
+  if (warnings > 0) out += fmt::format(" ({})", Counted(warnings, "warning"));
+  if (!profile.path.empty()) {
+    out += fmt::format("\n           localhostProfile: {}", base::Printable(profile.path));
+  }
+  return out + "\n";
+}
+
+}  // namespace
+
+ValidateCounts ValidateReport::Count() const {
+  ValidateCounts counts{.files = files.size()};
+  const auto add = [&counts](const std::vector<Diagnostic>& diagnostics) {
+    for (const Diagnostic& d : diagnostics) {
+      if (d.severity == Severity::kError) ++counts.errors;
+      if (d.severity == Severity::kWarning) ++counts.warnings;
+    }
+  };
+  for (const FileFinding& file : files) {
+    add(file.problems);
+    for (const ProfileFinding& profile : file.profiles) {
+      ++counts.profiles;
+      if (profile.valid) ++counts.valid;
+      add(profile.diagnostics);
+    }
+  }
+  return counts;
+}
+
+std::string DiagnosticLine(const std::string& file, const Diagnostic& d, const std::string& origin,
+                           bool colour) {
+  std::string out = base::Printable(file);
+  if (d.line != 0) out += fmt::format(":{}:{}", d.line, d.column);
+  out += fmt::format(": {}{}{} {}", colour ? ColourOf(d.severity) : "", SeverityName(d.severity),
+                     colour ? "\x1b[0m" : "", d.code);
+  if (!d.pointer.empty()) out += " " + base::Printable(d.pointer);
+  out += ": " + d.message;
+  if (!origin.empty()) out += fmt::format(" [{}]", origin);
+  return out;
+}
+
+std::string RenderText(const ValidateReport& report, bool colour) {
+  std::string out;
+  for (const FileFinding& file : report.files) {
+    for (const std::string& ignored : file.ignored) {
+      out += fmt::format("ignored  {}: {}\n", base::Printable(file.name), ignored);
+    }
+    for (const Diagnostic& d : file.problems)
+      out += DiagnosticLine(file.name, d, {}, colour) + "\n";
+    for (const ProfileFinding& profile : file.profiles) {
+      for (const Diagnostic& d : profile.diagnostics) {
+        out += DiagnosticLine(file.name, d, OriginOf(profile), colour) + "\n";
+      }
+      out += Verdict(profile, file.name, colour);
+    }
+  }
+  const ValidateCounts counts = report.Count();
+  out += fmt::format("{}, {} valid, {} refused; {}, {}\n", Counted(counts.profiles, "profile"),
+                     counts.valid, counts.profiles - counts.valid, Counted(counts.errors, "error"),
+                     Counted(counts.warnings, "warning"));
+  return out;
+}
+
+std::string RenderJson(const ValidateReport& report) {
+  const ValidateCounts counts = report.Count();
+  return fmt::format(
+      R"({{"version":1,"agentVersion":{},"files":{},"summary":{{"files":{},"profiles":{},"valid":{},"refused":{},"errors":{},"warnings":{}}}}})"
+      "\n",
+      Json(report.agent_version), JsonList(report.files, JsonFile), counts.files, counts.profiles,
+      counts.valid, counts.profiles - counts.valid, counts.errors, counts.warnings);
+}
+
+std::string RenderSarif(const ValidateReport& report) {
+  std::string results;
+  const auto add = [&results](const FileFinding& file, const std::string& origin,
+                              const std::vector<Diagnostic>& diagnostics) {
+    for (const Diagnostic& d : diagnostics) {
+      if (!results.empty()) results += ",";
+      results += SarifResult(file.name, origin, d);
+    }
+  };
+  for (const FileFinding& file : report.files) {
+    add(file, {}, file.problems);
+    for (const ProfileFinding& profile : file.profiles) {
+      add(file, OriginOf(profile), profile.diagnostics);
+    }
+  }
+  return fmt::format(
+      R"({{"$schema":"https://json.schemastore.org/sarif-2.1.0.json","version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"seccompd","version":{},"rules":{}}}}},"columnKind":"unicodeCodePoints","results":[{}]}}]}})"
+      "\n",
+      Json(report.agent_version), JsonList(seccomp::DiagnosticCodes(), SarifRule), results);
+}
+
+}  // namespace seccompd::agent

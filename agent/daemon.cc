@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/daemon.h"
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include "agent/audit_loop.h"
+#include "agent/cli/version.h"
+#include "agent/directory_source.h"
+#include "agent/install_loop.h"
+#include "agent/installed_view.h"
+#include "agent/node_state.h"
+#include "agent/references.h"
+#include "agent/web.h"
+#include "common/host/host_root.h"
+#include "common/net/http_server.h"
+#include "common/net/loop_lag.h"
+#include "common/net/supervisor.h"
+#include "common/net/waits.h"
+
+namespace seccompd::agent {
+namespace {
+
+namespace asio = boost::asio;
+using base::Result;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLagSample{1000};
+constexpr std::chrono::milliseconds kLagWindow{60'000};
+constexpr std::chrono::milliseconds kStopGrace{5'000};
+
+// The pods of --pods dir:PATH as they change: in-use protection and the audit depend on them.
+asio::awaitable<Result<>> FollowPods(asio::io_context& io, DirectorySource& pods,
+                                     InstallLoop& install, AuditLoop& audit) {
+  for (;;) {
+    const base::MonoTime due = pods.Due();
+    if (pods.fd() >= 0) {
+      auto made = net::ReadableFd::Make(io, pods.fd());
+      if (!made) co_return base::Fail(made.error());
+      net::ReadableFd readable = *std::move(made);
+      auto waited = co_await readable.WaitUntil(due);
+      if (!waited) co_return base::Fail(waited.error());
+    } else {
+      auto slept = co_await net::SleepUntil(due);
+      if (!slept) co_return base::Fail(slept.error());
+    }
+    if (!pods.Update(steady_clock::now())) continue;
+    install.Poke();
+    audit.Poke();
+  }
+}
+
+asio::awaitable<Result<>> MeasureLag(NodeState& state) {
+  net::LoopLag lag(kLagWindow, steady_clock::now());
+  for (;;) {
+    const base::MonoTime due = steady_clock::now() + kLagSample;
+    auto slept = co_await net::SleepUntil(due);
+    if (!slept) co_return slept;
+    const base::MonoTime now = steady_clock::now();
+    lag.Observe(now, now - due);
+    state.loop_lag = lag.Most(now);
+  }
+}
+
+asio::awaitable<Result<>> StopOnSignal(net::SignalSet& signals, net::Supervisor& supervisor,
+                                       const Log& log) {
+  auto number = co_await signals.Wait();
+  if (!number) co_return base::Fail(number.error());
+  log.Info("stopping", {{"signal", std::int64_t{*number}}});
+  supervisor.Stop(kStopGrace);
+  co_return Result<>{};
+}
+
+// The seccomp root is the install loop's: it may have to open it anew.
+host::HostPaths HostPathsOf(const RunConfig& config) {
+  host::HostPaths paths;
+  paths.proc = config.procfs;
+  paths.cgroup = config.cgroupfs;
+  paths.seccomp.clear();
+  return paths;
+}
+
+int WrongUse(const Log& log, const base::Error& error) {
+  log.Error("cannot start", {{"error", error.message}});
+  return 2;
+}
+
+// Everything that lives as long as the agent, made in order and ended in reverse.
+class Daemon {
+ public:
+  Daemon(const RunConfig& config, const Log& log) : config_(config), log_(log) {}
+
+  Result<> Open() {
+    TRY_ASSIGN(const std::string source_path, DirectoryOf("--source", config_.source));
+    TRY_ASSIGN(host_, host::OpenHostRoot(HostPathsOf(config_)));
+    TRY(OpenPods());
+    TRY_ASSIGN(AuditSettings settings, Settings());
+    source_ = std::make_unique<DirectorySource>(source_path, DirectorySourceOptions{});
+    static_cast<void>(source_->Update(steady_clock::now()));
+    install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
+    TRY(install_->Open());
+    audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
+    audit_->set_pods(pods_.get());
+    audit_->set_installed([this] { return Installed(); });
+    install_->set_references([this] { return References(); });
+    install_->set_on_change([this] { audit_->Poke(); });
+    return Listen();
+  }
+
+  int Run() {
+    constexpr std::array<int, 2> kSignals = {SIGTERM, SIGINT};
+    auto signals = net::SignalSet::Make(io_, kSignals);
+    if (!signals) return WrongUse(log_, signals.error());
+    net::Supervisor supervisor(io_);
+    supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
+    supervisor.Spawn("source", install_->FollowSource());
+    supervisor.Spawn("root", install_->WatchRoot());
+    supervisor.Spawn("install", install_->Reconcile());
+    supervisor.Spawn("audit", audit_->Run());
+    supervisor.Spawn("lag", MeasureLag(state_));
+    supervisor.Spawn("web", web_->Serve());
+    if (pods_) supervisor.Spawn("pods", FollowPods(io_, *pods_, *install_, *audit_));
+    const auto ended = supervisor.Run();
+    if (ended) {
+      log_.Info("stopped");
+      return 0;
+    }
+    log_.Error("a loop ended unexpectedly", {{"error", ended.error().message}});
+    return 70;
+  }
+
+ private:
+  Result<> OpenPods() {
+    if (config_.pods == "none") return {};
+    TRY_ASSIGN(const std::string path, DirectoryOf("--pods", config_.pods));
+    pods_ = std::make_unique<DirectorySource>(path, DirectorySourceOptions{});
+    static_cast<void>(pods_->Update(steady_clock::now()));
+    return {};
+  }
+
+  Result<AuditSettings> Settings() {
+    AuditSettings settings;
+    settings.node_name = config_.node_name;
+    settings.agent_version = AgentVersion();
+    ReadNodeFacts(host_.proc.get(), &settings);
+    TRY_ASSIGN(settings.node_default, ParseNodeDefault(config_.node_default));
+    build_ = {.version = AgentVersion(),
+              .revision = AgentRevision(),
+              .compiler = AgentCompiler(),
+              .arch = settings.arch};
+    return settings;
+  }
+
+  Result<> Listen() {
+    state_.install_heartbeat = steady_clock::now();
+    state_.audit_heartbeat = state_.install_heartbeat;
+    auto handler = [this](const net::Request& request) {
+      const WebContext context{.state = state_, .config = config_, .build = build_};
+      state_.counters.http_requests.clear();
+      for (const auto& [key, count] : web_->requests()) {
+        state_.counters.http_requests[{key.handler, key.code}] = count;
+      }
+      metrics::ProcessStats process;
+      if (request.path == "/metrics") {
+        process = metrics::ParseProcessStats(metrics::ReadProcessTexts(host_.proc.get()), units_);
+      }
+      return Answer(request, context, process, steady_clock::now());
+    };
+    TRY_ASSIGN(net::HttpServer server,
+               net::HttpServer::ListenTcp(io_, config_.listen_address, std::move(handler)));
+    web_ = std::make_unique<net::HttpServer>(std::move(server));
+    log_.Info("listening", {{"address", web_->address()}});
+    return {};
+  }
+
+  install::References References() const {
+    if (!pods_) return {};
+    const DirectoryContents& contents = pods_->contents();
+    return ReferencesOf(contents.pods, contents.complete && contents.problems.empty());
+  }
+
+  audit::InstalledView Installed() const {
+    if (install_->installer() == nullptr) return {};
+    return ViewOf(install_->installer()->ledger(), state_.profiles);
+  }
+
+  const RunConfig& config_;
+  const Log& log_;
+  asio::io_context io_{1};
+  host::HostRoot host_;
+  NodeState state_;
+  metrics::BuildInfo build_;
+  metrics::ProcessUnits units_ = metrics::SystemUnits();
+  std::unique_ptr<DirectorySource> pods_;
+  std::unique_ptr<DirectorySource> source_;
+  std::unique_ptr<InstallLoop> install_;
+  std::unique_ptr<AuditLoop> audit_;
+  std::unique_ptr<net::HttpServer> web_;
+};
+
+}  // namespace
+
+int RunDaemon(const RunConfig& config, const Log& log) {
+  log.Info("starting", {{"version", AgentVersion()},
+                        {"node", config.node_name},
+                        {"source", config.source},
+                        {"pods", config.pods},
+                        {"seccomp_root", config.seccomp_root},
+                        {"evidence", config.evidence}});
+  Daemon daemon(config, log);
+  const auto opened = daemon.Open();
+  if (!opened) return WrongUse(log, opened.error());
+  return daemon.Run();
+}
+
+}  // namespace seccompd::agent

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/exposition.h"
+
+#include <cstring>
+#include <utility>
+
+#include "common/base/digest.h"
+
+namespace seccompd::agent {
+namespace {
+
+void AddProfile(const install::ProfileRow& row, metrics::MetricsSnapshot* out) {
+  switch (row.state) {
+    case install::ProfileState::kInstalled:
+      ++out->profiles[metrics::ProfileState::kInstalled];
+      return;
+    case install::ProfileState::kPending:
+      ++out->profiles[metrics::ProfileState::kPending];
+      return;
+    case install::ProfileState::kInvalid:
+      ++out->profiles[metrics::ProfileState::kInvalid];
+      return;
+    case install::ProfileState::kForeign:
+      ++out->profiles[metrics::ProfileState::kForeign];
+      return;
+    case install::ProfileState::kShadowed:
+      ++out->profiles[metrics::ProfileState::kShadowed];
+      return;
+    case install::ProfileState::kContested:
+      ++out->profiles[metrics::ProfileState::kContested];
+      return;
+    case install::ProfileState::kOrphaned:
+      ++out->profiles_orphaned;
+      return;
+  }
+}
+
+// Equal on two nodes exactly when the same paths hold the same bytes; the low 48 bits survive a
+// double.
+std::uint64_t HashOf(const std::vector<install::ProfileRow>& rows) {
+  std::string text;
+  for (const install::ProfileRow& row : rows) {
+    if (row.revision == 0) continue;
+    text += row.path + '\0' + row.digest.Hex() + '\n';
+  }
+  const base::Digest digest = base::Sha256(text);
+  std::uint64_t hash = 0;
+  for (std::size_t i = 0; i < 6; ++i) hash = (hash << 8) | digest.bytes.at(i);
+  return hash;
+}
+
+metrics::Unserved UnservedOf(audit::FindingKind kind) {
+  switch (kind) {
+    case audit::FindingKind::kInvalidProfile:
+      return metrics::Unserved::kInvalid;
+    case audit::FindingKind::kPendingProfile:
+      return metrics::Unserved::kPending;
+    case audit::FindingKind::kMissingProfile:
+      break;
+  }
+  return metrics::Unserved::kMissing;
+}
+
+metrics::MetricsSnapshot::Audit AuditOf(const audit::Report& report,
+                                        const metrics::Per<metrics::SeccompMode>& processes) {
+  metrics::MetricsSnapshot::Audit audit;
+  for (const audit::Row& row : report.rows) {
+    const auto evidence = static_cast<metrics::Evidence>(row.judgement.evidence);
+    const metrics::Expected expected = ExpectedOf(row.asked);
+    const metrics::Verdict verdict = VerdictOf(row.judgement.verdict);
+    ++audit.containers[evidence][expected][verdict];
+    if (!row.judgement.alarm) continue;
+    audit.violations.push_back({.namespace_name = row.namespace_name,
+                                .pod = row.pod,
+                                .container = row.container,
+                                .uid = row.pod_uid,
+                                .expected = expected,
+                                .verdict = verdict,
+                                .evidence = evidence});
+  }
+  for (const audit::Finding& finding : report.findings) ++audit.unserved[UnservedOf(finding.kind)];
+  audit.processes = processes;
+  audit.processes_scanned = report.facts.processes;
+  audit.containers_unresolved = report.counts.unresolved;
+  return audit;
+}
+
+}  // namespace
+
+metrics::Verdict VerdictOf(audit::Verdict verdict) {
+  switch (verdict) {
+    case audit::Verdict::kMatch:
+      return metrics::Verdict::kMatch;
+    case audit::Verdict::kFiltered:
+      return metrics::Verdict::kFiltered;
+    case audit::Verdict::kNotEnforced:
+      return metrics::Verdict::kNotEnforced;
+    case audit::Verdict::kWeaker:
+      return metrics::Verdict::kWeaker;
+    case audit::Verdict::kStricter:
+      return metrics::Verdict::kStricter;
+    case audit::Verdict::kDiffers:
+      return metrics::Verdict::kDiffers;
+    case audit::Verdict::kStale:
+      return metrics::Verdict::kStale;
+    case audit::Verdict::kUnconfined:
+      return metrics::Verdict::kUnconfined;
+    case audit::Verdict::kNotApplicable:
+      return metrics::Verdict::kNotApplicable;
+    case audit::Verdict::kUnknown:
+      break;
+  }
+  return metrics::Verdict::kUnknown;
+}
+
+metrics::Expected ExpectedOf(const audit::Asked& asked) {
+  const std::string_view label = audit::ExpectedLabel(asked);
+  for (const metrics::Expected value :
+       {metrics::Expected::kLocalhost, metrics::Expected::kRuntimeDefault,
+        metrics::Expected::kUnconfined}) {
+    if (metrics::LabelName(value) == label) return value;
+  }
+  return metrics::Expected::kUnset;
+}
+
+metrics::MetricsSnapshot Snapshot(const NodeState& state, metrics::BuildInfo build,
+                                  metrics::ProcessStats process) {
+  metrics::MetricsSnapshot out;
+  out.build = std::move(build);
+  out.counters = state.counters;
+  out.ready = state.Ready();
+  for (const install::ProfileRow& row : state.profiles) AddProfile(row, &out);
+  out.removals_held = state.held_removals;
+  out.profiles_hash = HashOf(state.profiles);
+  out.invalid_profiles = state.invalid;
+  out.sync_last_success = state.last_sync;
+  if (state.audit) out.audit = AuditOf(*state.audit, state.processes);
+  out.audit_last_success = state.last_audit;
+  out.loop_lag = state.loop_lag;
+  out.process = process;
+  return out;
+}
+
+}  // namespace seccompd::agent

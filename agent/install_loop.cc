@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/install_loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/base/strings.h"
+#include "common/bpf/compile.h"
+#include "common/host/host_root.h"
+#include "common/seccomp/libseccomp_table.h"
+
+namespace seccompd::agent {
+namespace {
+
+namespace asio = boost::asio;
+using base::MonoTime;
+using base::Result;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr seconds kRootCheck{5};    // a removed root sends no event through a bind mount
+constexpr seconds kScanWithout{5};  // inotify's instances are all taken: look at every file
+constexpr seconds kRetry{5};        // after a step that failed
+constexpr std::size_t kMostPathsAtOnce = 1'000;  // beyond, one full look is cheaper
+
+base::WallTime WallNow() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+double SecondsSince(MonoTime start) {
+  return std::chrono::duration<double>(steady_clock::now() - start).count();
+}
+
+metrics::FileOperation OperationOf(install::StepKind kind) {
+  switch (kind) {
+    case install::StepKind::kUpdate:
+    case install::StepKind::kRepair:
+      return metrics::FileOperation::kUpdate;
+    case install::StepKind::kRemove:
+      return metrics::FileOperation::kDelete;
+    default:
+      return metrics::FileOperation::kCreate;
+  }
+}
+
+// Steps that write a file; the others are notes in the ledger.
+bool TouchesFile(install::StepKind kind) {
+  switch (kind) {
+    case install::StepKind::kInstall:
+    case install::StepKind::kReplaceForeign:
+    case install::StepKind::kUpdate:
+    case install::StepKind::kRepair:
+    case install::StepKind::kRemove:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string FirstError(const install::DesiredFile& file) {
+  for (const seccomp::Diagnostic& diagnostic : file.prepared.diagnostics) {
+    if (diagnostic.severity == seccomp::Severity::kError) return std::string(diagnostic.code);
+  }
+  return "path";
+}
+
+std::vector<metrics::InvalidProfile> InvalidProfiles(const install::Desired& desired) {
+  std::vector<metrics::InvalidProfile> invalid;
+  for (const install::DesiredFile& file : desired.files) {
+    if (file.prepared.valid()) continue;
+    invalid.push_back(
+        {.source = file.claim.origin, .profile = file.claim.path, .reason = FirstError(file)});
+  }
+  return invalid;
+}
+
+// Which adopted file means the same as what is desired: the same program after the same compile.
+std::optional<base::Digest> MeaningOf(const install::Preparer& preparer, std::string_view bytes) {
+  const install::Prepared prepared = install::PrepareProfile(bytes, preparer);
+  if (!prepared.valid()) return std::nullopt;
+  return prepared.meaning;
+}
+
+}  // namespace
+
+InstallLoop::InstallLoop(asio::io_context& io, const RunConfig& config, const Log& log,
+                         DirectorySource& source, NodeState& state)
+    : config_(config),
+      log_(log),
+      source_(source),
+      state_(state),
+      io_(io),
+      wakeup_(io),
+      fs_(std::make_unique<host::RealFs>()),
+      table_(seccomp::LoadLibseccompTable(true)) {
+  preparer_.table = &table_;
+  preparer_.compile = [arch = preparer_.node.arch](const seccomp::Profile& profile) {
+    return bpf::Compile(profile, arch);
+  };
+}
+
+void InstallLoop::set_references(std::function<install::References()> references) {
+  references_ = std::move(references);
+}
+void InstallLoop::set_on_change(std::function<void()> on_change) {
+  on_change_ = std::move(on_change);
+}
+
+Result<> InstallLoop::Open() {
+  TRY_ASSIGN(base::UniqueFd root, host::OpenDirectory(config_.seccomp_root));
+  install::InstallerOptions options;
+  options.plan.delete_grace = config_.delete_grace;
+  options.root_path = config_.seccomp_root;
+  options.meaning = [this](std::string_view bytes) { return MeaningOf(preparer_, bytes); };
+  TRY_ASSIGN(installer_, install::Installer::Open(*fs_, std::move(root), std::move(options)));
+  if (!installer_->ledger_problem().empty()) {
+    log_.Warning("ledger damaged", {{"problem", installer_->ledger_problem()}});
+  }
+  glance_.all = true;
+  StartWatch();
+  return {};
+}
+
+void InstallLoop::StartWatch() {
+  host::TreeWatchOptions options;
+  options.skip = {std::string(install::kStateDirectory)};
+  auto watch = host::TreeWatch::Make(installer_->rootfd(), std::move(options));
+  if (watch) {
+    watch_ = *std::move(watch);
+  } else {
+    watch_.reset();
+    log_.Warning("no inotify for the seccomp directory, scanning it instead",
+                 {{"error", watch.error().message}});
+  }
+}
+
+asio::awaitable<Result<>> InstallLoop::FollowSource() {
+  for (;;) {
+    const MonoTime due = source_.Due();
+    if (source_.fd() >= 0) {
+      auto made = net::ReadableFd::Make(io_, source_.fd());
+      if (!made) co_return base::Fail(made.error());
+      net::ReadableFd readable = *std::move(made);
+      auto waited = co_await readable.WaitUntil(due);
+      if (!waited) co_return base::Fail(waited.error());
+    } else {
+      auto slept = co_await net::SleepUntil(due);
+      if (!slept) co_return base::Fail(slept.error());
+    }
+    if (source_.Update(steady_clock::now())) {
+      source_changed_ = true;
+      wakeup_.Notify();
+    }
+  }
+}
+
+asio::awaitable<Result<>> InstallLoop::WatchRoot() {
+  for (;;) {
+    bool look = false;
+    if (watch_) {
+      auto made = net::ReadableFd::Make(io_, watch_->fd());
+      if (!made) co_return base::Fail(made.error());
+      net::ReadableFd readable = *std::move(made);
+      const MonoTime deadline = steady_clock::now() + kRootCheck;
+      auto waited = co_await readable.WaitUntil(deadline);
+      if (!waited) co_return base::Fail(waited.error());
+      look = *waited;
+    } else {
+      auto slept = co_await net::SleepFor(kScanWithout);
+      if (!slept) co_return base::Fail(slept.error());
+      glance_.all = true;
+      wakeup_.Notify();
+    }
+    if (look) {
+      const auto changes = watch_->Drain();
+      glance_.all = glance_.all || !changes || changes->overflow;
+      if (changes) {
+        for (const auto& [path, kinds] : changes->paths) glance_.paths.insert(path);
+      }
+      if (glance_.paths.size() > kMostPathsAtOnce) glance_.all = true;
+      wakeup_.Notify();
+    }
+    ReopenIfLost();
+  }
+}
+
+void InstallLoop::ReopenIfLost() {
+  if (installer_ && installer_->CheckRoot() == host::RootState::kPresent) return;
+  if (installer_) {
+    log_.Error("seccomp directory was removed or replaced",
+               {{"path", config_.seccomp_root}, {"action", "opening it anew"}});
+    state_.install_error = base::Error{.code = base::ErrorCode::kGone,
+                                       .message = config_.seccomp_root + ": removed or replaced"};
+    watch_.reset();
+    installer_.reset();
+  }
+  const auto opened = Open();
+  if (!opened) {
+    state_.install_error = base::WithContext(opened.error(), config_.seccomp_root);
+    return;
+  }
+  log_.Info("seccomp directory opened anew", {{"path", config_.seccomp_root}});
+  wakeup_.Notify();
+}
+
+asio::awaitable<Result<>> InstallLoop::Reconcile() {
+  next_rehash_ = steady_clock::now();
+  for (;;) {
+    const MonoTime next = Pass();
+    auto woken = co_await wakeup_.WaitUntil(next);
+    if (!woken) co_return base::Fail(woken.error());
+  }
+}
+
+// One pass; when to come again if nothing happens.
+MonoTime InstallLoop::Pass() {
+  const MonoTime start = steady_clock::now();
+  state_.install_heartbeat = start;
+  if (!installer_) return start + kRetry;
+  const DirectoryContents& contents = source_.contents();
+  if (std::exchange(source_changed_, false)) {
+    install::ClaimSet claims = install::ResolveClaims(contents.config_maps, contents.bare, {});
+    desired_ = install::PrepareAll(std::move(claims), std::move(desired_), preparer_);
+    state_.source_problems = contents.problems;
+    for (const SourceProblem& problem : contents.problems) {
+      log_.Warning("source cannot be read, keeping what it held",
+                   {{"path", problem.path}, {"error", problem.error.message}});
+    }
+  }
+  desired_.complete = contents.complete;
+  desired_.removal_confirmed = held_since_ && start - *held_since_ >= config_.removal_delay;
+  state_.source_complete = contents.complete;
+  if (start >= next_rehash_) glance_.all = true;
+  if (glance_.all) next_rehash_ = start + config_.rehash_interval;
+
+  const install::Glance glance = std::exchange(glance_, {.all = false, .paths = {}});
+  const install::References references = references_ ? references_() : install::References{};
+  const base::WallTime wall = WallNow();
+  const install::Report report = installer_->Reconcile(desired_, references, wall, glance);
+  state_.counters.sync_seconds.Observe(SecondsSince(start));
+  TakeReport(report);
+
+  MonoTime next = next_rehash_;
+  if (report.next_due) next = std::min(next, start + std::max(*report.next_due - wall, {}));
+  if (report.retry || report.error) next = std::min(next, start + kRetry);
+  if (held_since_) next = std::min(next, *held_since_ + config_.removal_delay);
+  // A clock that jumped must not turn the loop into a spin.
+  return std::max(next, start + std::chrono::milliseconds(10));
+}
+
+void InstallLoop::TakeReport(const install::Report& report) {
+  ++state_.counters.syncs;
+  CountSteps(report);
+  const bool failed = report.error || report.retry;
+  if (failed) {
+    ++state_.counters.sync_failures;
+  } else {
+    state_.last_sync = WallNow();
+  }
+  if (report.error && (!state_.install_error || *state_.install_error != *report.error)) {
+    log_.Error("nothing can be installed", {{"error", report.error->message}});
+  }
+  state_.install_error = report.error;
+  if (!report.error) {
+    state_.profiles = report.rows;
+    state_.remarks = report.remarks;
+    LogChanges(report.rows);
+    state_.invalid = InvalidProfiles(desired_);
+  }
+  if (report.held_removals == 0) {
+    held_since_.reset();
+  } else if (!held_since_) {
+    held_since_ = steady_clock::now();
+    log_.Warning("many profiles are gone at once, waiting before any is given up",
+                 {{"profiles", static_cast<std::int64_t>(report.held_removals)}});
+  }
+  state_.held_removals = report.held_removals;
+  if (report.Changed() && on_change_) on_change_();
+}
+
+void InstallLoop::CountSteps(const install::Report& report) {
+  for (std::size_t i = 0; i < report.drift.size(); ++i) {
+    state_.counters.profile_drifts[static_cast<metrics::DriftKind>(i)] += report.drift[i];
+  }
+  for (const install::StepResult& result : report.steps) {
+    const std::string_view what = install::StepKindName(result.step.kind);
+    if (result.error) {
+      if (TouchesFile(result.step.kind)) {
+        ++state_.counters.profile_write_errors[OperationOf(result.step.kind)];
+      }
+      log_.Error("profile step failed",
+                 {{"step", what}, {"path", result.step.path}, {"error", result.error->message}});
+      continue;
+    }
+    if (!TouchesFile(result.step.kind)) continue;
+    ++state_.counters.profile_writes[OperationOf(result.step.kind)];
+    const std::int64_t revision = result.step.revision ? result.step.revision->number : 0;
+    if (result.step.drift) {
+      log_.Warning("drift repaired", {{"path", result.step.path},
+                                      {"kind", install::DriftKindName(*result.step.drift)},
+                                      {"revision", revision}});
+    } else {
+      log_.Info("profile file changed",
+                {{"step", what}, {"path", result.step.path}, {"revision", revision}});
+    }
+  }
+}
+
+// One line for each profile whose state changed, and for each new remark.
+void InstallLoop::LogChanges(const std::vector<install::ProfileRow>& rows) {
+  std::map<std::string, std::string> now;
+  for (const install::ProfileRow& row : rows) {
+    const std::string_view state = install::ProfileStateName(row.state);
+    std::string told = std::string(state) + ' ' + row.note;
+    const auto before = logged_.find(row.path);
+    if (before == logged_.end() || before->second != told) {
+      const bool good = row.state == install::ProfileState::kInstalled ||
+                        row.state == install::ProfileState::kOrphaned;
+      const LogFields fields = {{"path", row.path},
+                                {"state", state},
+                                {"note", row.note},
+                                {"origin", row.origin},
+                                {"revision", std::int64_t{row.revision}}};
+      if (good) {
+        log_.Info("profile state", fields);
+      } else {
+        log_.Warning("profile state", fields);
+      }
+    }
+    now.insert_or_assign(row.path, std::move(told));
+  }
+  logged_ = std::move(now);
+  std::set<std::string> remarks;
+  for (const install::Remark& remark : state_.remarks) {
+    const std::string told = remark.origin + ": " + remark.reason;
+    if (!logged_remarks_.contains(told)) {
+      log_.Warning("source remark", {{"origin", remark.origin}, {"reason", remark.reason}});
+    }
+    remarks.insert(told);
+  }
+  logged_remarks_ = std::move(remarks);
+}
+
+}  // namespace seccompd::agent

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/web.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "agent/exposition.h"
+#include "common/base/strings.h"
+
+namespace seccompd::agent {
+namespace {
+
+using std::chrono::minutes;
+
+net::Response Text(int status, std::string handler, std::string body) {
+  net::Response response;
+  response.status = status;
+  response.handler = std::move(handler);
+  response.body = std::move(body) + '\n';
+  return response;
+}
+
+net::Response Live(const WebContext& context, base::MonoTime now, std::string handler) {
+  const std::string stuck = StuckBecause(context.state, context.config, now);
+  if (stuck.empty()) return Text(200, std::move(handler), "ok");
+  return Text(503, std::move(handler), stuck);
+}
+
+net::Response Ready(const WebContext& context) {
+  const NodeState& state = context.state;
+  if (state.Ready()) return Text(200, "readyz", "ok");
+  if (state.install_error) {
+    return Text(503, "readyz", "not ready: " + base::Printable(state.install_error->message));
+  }
+  return Text(503, "readyz", "not ready: the first sync is not done");
+}
+
+net::Response Index() {
+  net::Response response;
+  response.handler = "index";
+  response.content_type = "text/html; charset=utf-8";
+  response.body =
+      "<!doctype html><html lang=en><meta charset=utf-8><title>seccompd</title>"
+      "<h1>seccompd</h1><ul><li><a href=/metrics>metrics</a><li><a href=/readyz>readiness</a>"
+      "<li><a href=/livez>liveness</a></ul></html>\n";
+  return response;
+}
+
+}  // namespace
+
+std::string StuckBecause(const NodeState& state, const RunConfig& config, base::MonoTime now) {
+  // Every loop comes round at the latest after its interval; three times that and some is stuck.
+  const auto most = [](std::chrono::milliseconds interval) {
+    return std::max<std::chrono::milliseconds>(minutes(5), 3 * interval);
+  };
+  if (now - state.install_heartbeat > most(config.rehash_interval)) {
+    return "the install loop is stuck";
+  }
+  if (now - state.audit_heartbeat > most(config.audit_interval)) return "the audit loop is stuck";
+  return "";
+}
+
+net::Response Answer(const net::Request& request, const WebContext& context,
+                     const metrics::ProcessStats& process, base::MonoTime now) {
+  if (request.path == "/metrics") {
+    net::Response response;
+    response.handler = "metrics";
+    response.content_type = std::string(metrics::kContentType);
+    response.body = metrics::RenderMetrics(Snapshot(context.state, context.build, process));
+    return response;
+  }
+  if (request.path == "/livez") return Live(context, now, "livez");
+  if (request.path == "/healthz") return Live(context, now, "healthz");
+  if (request.path == "/readyz") return Ready(context);
+  if (request.path == "/") return Index();
+  return Text(404, "other", "not found");
+}
+
+}  // namespace seccompd::agent

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <concepts>
+
+#include "common/audit/report.h"
+#include "common/base/strings.h"
+
+namespace seccompd::audit {
+namespace {
+
+// Members in the order of the calls; one object or array at a time.
+class JsonWriter {
+ public:
+  void Open(char bracket) {
+    Separate();
+    out_ += bracket;
+    first_ = true;
+  }
+  void Close(char bracket) {
+    out_ += bracket;
+    first_ = false;
+  }
+  void Key(std::string_view key) {
+    Separate();
+    out_ += fmt::format("\"{}\":", key);
+    first_ = true;  // the value follows without a comma
+  }
+  void Text(std::string_view key, std::string_view value) {
+    Key(key);
+    Literal(fmt::format("\"{}\"", base::EscapeJson(value)));
+  }
+  void TextItem(std::string_view value) {
+    Separate();
+    Literal(fmt::format("\"{}\"", base::EscapeJson(value)));
+  }
+  template <std::integral T>
+  void Number(std::string_view key, T value) {
+    Key(key);
+    Literal(fmt::format("{}", value));
+  }
+  void Flag(std::string_view key, bool value) {
+    Key(key);
+    Literal(value ? "true" : "false");
+  }
+  void Null(std::string_view key) {
+    Key(key);
+    Literal("null");
+  }
+  template <class T>
+  void OptionalNumber(std::string_view key, const std::optional<T>& value) {
+    if (value) {
+      Number(key, *value);
+    } else {
+      Null(key);
+    }
+  }
+  void OptionalTime(std::string_view key, const std::optional<base::WallTime>& value) {
+    if (value) {
+      Text(key, base::FormatTime(*value, /*with_millis=*/true));
+    } else {
+      Null(key);
+    }
+  }
+  // "" is null: the fact is not known or does not apply.
+  void OptionalText(std::string_view key, std::string_view value) {
+    if (value.empty()) {
+      Null(key);
+    } else {
+      Text(key, value);
+    }
+  }
+  std::string Take() && { return std::move(out_); }
+
+ private:
+  void Separate() {
+    if (!first_) out_ += ',';
+    first_ = false;
+  }
+  void Literal(std::string_view text) {
+    out_ += text;
+    first_ = false;
+  }
+
+  std::string out_;
+  bool first_ = true;
+};
+
+std::string_view AskedKindName(AskedKind kind) {
+  switch (kind) {
+    case AskedKind::kRuntimeDefault:
+      return "RuntimeDefault";
+    case AskedKind::kLocalhost:
+      return "Localhost";
+    case AskedKind::kUnconfined:
+      return "Unconfined";
+    case AskedKind::kUndecided:
+      return "undecided";
+    case AskedKind::kInvalid:
+      return "invalid";
+  }
+  return "undecided";
+}
+
+void WriteNode(JsonWriter& json, const PassFacts& facts) {
+  json.Key("node");
+  json.Open('{');
+  json.OptionalText("name", facts.node_name);
+  json.OptionalText("uid", facts.node_uid);
+  json.OptionalText("boot_id", facts.boot_id);
+  json.OptionalText("kernel", facts.kernel);
+  json.OptionalText("os", facts.os);
+  json.OptionalText("arch", facts.arch);
+  json.OptionalText("runtime", facts.runtime);
+  json.Text("default", NodeDefaultName(facts.node_default));
+  json.Flag("default_inferred", facts.node_default_inferred);
+  json.Close('}');
+  json.Key("agent");
+  json.Open('{');
+  json.OptionalText("version", facts.agent_version);
+  json.Close('}');
+}
+
+void WriteCounts(JsonWriter& json, const Report& report) {
+  const Counts& counts = report.counts;
+  json.Key("counts");
+  json.Open('{');
+  json.Number("found", counts.found);
+  json.Number("judged", counts.judged);
+  json.Number("unknown", counts.unknown);
+  json.Number("not_applicable", counts.not_applicable);
+  json.Number("unresolved", counts.unresolved);
+  json.Number("findings", counts.alarms + report.findings.size());
+  json.Number("ended_unjudged", report.facts.ended_unjudged);
+  json.Number("processes", report.facts.processes);
+  json.Key("verdicts");
+  json.Open('{');
+  for (const Verdict verdict : kVerdicts) json.Number(VerdictName(verdict), counts.Of(verdict));
+  json.Close('}');
+  json.Close('}');
+}
+
+void WriteAskedAndLoaded(JsonWriter& json, const Row& row) {
+  json.Key("asked");
+  json.Open('{');
+  json.Text("kind", AskedKindName(row.asked.kind));
+  json.Text("level", AskedLevelName(row.asked.level));
+  json.OptionalText("path", row.asked.path);
+  json.OptionalNumber("revision", row.judgement.asked_revision);
+  const auto& digest = row.judgement.asked_digest;
+  json.OptionalText("digest", digest ? "sha256:" + digest->Hex() : std::string());
+  json.Flag("privileged", row.asked.privileged);
+  json.Close('}');
+  const Loaded& loaded = row.judgement.loaded;
+  json.Key("loaded");
+  json.Open('{');
+  json.Text("mode", LoadedModeName(loaded.mode));
+  json.OptionalNumber("filters", loaded.filters);
+  json.OptionalNumber("revision", loaded.revision);
+  json.Close('}');
+}
+
+void WriteWitness(JsonWriter& json, const std::optional<Witness>& witness) {
+  if (!witness) return json.Null("witness");
+  json.Key("witness");
+  json.Open('{');
+  json.Number("pid", witness->pid);
+  json.Number("tid", witness->tid);
+  json.Number("start_ticks", witness->start_ticks);
+  json.Text("comm", witness->comm);
+  json.Close('}');
+}
+
+void WriteRow(JsonWriter& json, const Row& row) {
+  const Judgement& judgement = row.judgement;
+  json.Open('{');
+  json.OptionalText("namespace", row.namespace_name);
+  json.OptionalText("pod", row.pod);
+  json.OptionalText("pod_uid", row.pod_uid);
+  json.OptionalText("container", row.container);
+  json.OptionalText("kind", row.kind ? WorkloadKindName(*row.kind) : "");
+  json.Text("naming", NamingName(row.naming));
+  json.OptionalText("owner", row.owner);
+  json.OptionalText("runtime_class", row.runtime_class);
+  json.OptionalText("container_id", row.container_id);
+  json.OptionalText("image_id", row.image_id);
+  json.OptionalText("cgroup", row.cgroup_path);
+  json.Number("processes", row.processes);
+  WriteAskedAndLoaded(json, row);
+  json.Text("verdict", VerdictName(judgement.verdict));
+  json.OptionalText("missing", judgement.missing ? VerdictName(*judgement.missing) : "");
+  json.OptionalText("reason", ReasonName(judgement.reason));
+  json.OptionalText("why", judgement.why);
+  json.OptionalText("difference", judgement.filter_witness);
+  json.Text("evidence", EvidenceName(judgement.evidence));
+  json.Flag("finding", judgement.alarm);
+  json.OptionalTime("since", judgement.since);
+  WriteWitness(json, judgement.witness);
+  json.Close('}');
+}
+
+void WriteFinding(JsonWriter& json, const Finding& finding) {
+  json.Open('{');
+  json.Text("kind", FindingKindName(finding.kind));
+  json.OptionalText("namespace", finding.namespace_name);
+  json.Text("pod", finding.pod);
+  json.Text("container", finding.container);
+  json.Text("path", finding.path);
+  json.OptionalText("nearest", finding.nearest);
+  json.Text("state", finding.state);
+  json.OptionalTime("since", finding.since);
+  json.Close('}');
+}
+
+}  // namespace
+
+std::string RenderJson(const Report& report) {
+  JsonWriter json;
+  json.Open('{');
+  json.Text("schema", kReportSchema);
+  WriteNode(json, report.facts);
+  json.Text("evidence", EvidenceName(report.facts.evidence));
+  json.OptionalTime("start", report.facts.start);
+  json.OptionalTime("end", report.facts.end);
+  json.Flag("complete", report.facts.complete);
+  json.Key("notes");
+  json.Open('[');
+  for (const std::string& note : report.facts.notes) json.TextItem(note);
+  json.Close(']');
+  WriteCounts(json, report);
+  json.Key("containers");
+  json.Open('[');
+  for (const Row& row : report.rows) WriteRow(json, row);
+  json.Close(']');
+  json.Key("findings");
+  json.Open('[');
+  for (const Finding& finding : report.findings) WriteFinding(json, finding);
+  json.Close(']');
+  json.Key("restarts");
+  json.Open('[');
+  for (const RestartHint& hint : report.restarts) {
+    json.Open('{');
+    json.Text("namespace", hint.namespace_name);
+    json.Text("command", hint.command);
+    json.Close('}');
+  }
+  json.Close(']');
+  json.Close('}');
+  return std::move(json).Take() + "\n";
+}
+
+}  // namespace seccompd::audit

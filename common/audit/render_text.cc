@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "common/audit/report.h"
+#include "common/base/strings.h"
+
+namespace seccompd::audit {
+namespace {
+
+constexpr std::size_t kColumns = 6;
+constexpr std::size_t kWidest = 120;  // characters of a cell; longer ones are cut
+constexpr std::size_t kIdDigits = 12;
+
+using Cells = std::array<std::string, kColumns>;
+constexpr std::array<std::string_view, kColumns> kTitles = {
+    "VERDICT", "NAMESPACE/POD/CONTAINER", "ASKED", "LOADED", "SINCE", "WHY"};
+
+enum class Colour { kPlain, kYellow, kRed };
+
+struct Line {
+  Cells cells;
+  Colour colour = Colour::kPlain;
+};
+
+bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+// Characters of valid UTF-8 (Printable leaves no other).
+std::size_t Width(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
+}
+
+// Shown, never obeyed, and no wider than kWidest.
+std::string Cell(std::string_view text) {
+  std::string shown = base::Printable(text);
+  if (Width(shown) <= kWidest) return shown;
+  std::size_t at = 0;
+  for (std::size_t seen = 0; at < shown.size(); ++at) {
+    if (!IsContinuation(shown[at]) && ++seen == kWidest) break;
+  }
+  return shown.substr(0, at) + "…";
+}
+
+std::string Age(std::optional<base::WallTime> since, base::WallTime now) {
+  return since ? base::FormatAge(now - *since) : "-";
+}
+
+std::string Target(const Row& row) {
+  const std::string id = row.container_id.substr(0, kIdDigits);
+  if (row.naming == Naming::kNoPod) {
+    return fmt::format("-/{}/{}", row.pod_uid.empty() ? "-" : row.pod_uid, id);
+  }
+  std::string container = row.container;
+  if (row.naming == Naming::kPause) container = "(pause)";
+  if (container.empty()) container = "?" + id;
+  return fmt::format("{}/{}/{}", row.namespace_name, row.pod, container);
+}
+
+std::string AskedCell(const Row& row) {
+  if (row.naming == Naming::kNoPod || row.naming == Naming::kNotYetNamed) return "-";
+  std::string text = AskedText(row.asked);
+  if (row.judgement.asked_revision) text += fmt::format("@r{}", *row.judgement.asked_revision);
+  return text;
+}
+
+std::string LoadedCell(const Loaded& loaded) {
+  if (loaded.revision) return fmt::format("r{}", *loaded.revision);
+  switch (loaded.mode) {
+    case LoadedMode::kUnseen:
+      return "-";
+    case LoadedMode::kNone:
+      return "none";
+    case LoadedMode::kStrict:
+      return "strict";
+    case LoadedMode::kFilter:
+      break;
+  }
+  if (!loaded.filters) return "filter";
+  return *loaded.filters == 1 ? "1 filter" : fmt::format("{} filters", *loaded.filters);
+}
+
+std::string VerdictCell(const Judgement& judgement) {
+  std::string text(VerdictName(judgement.verdict));
+  if (judgement.missing) text += fmt::format(" -{}", VerdictName(*judgement.missing));
+  return text;
+}
+
+// The process is named where one of several is to blame.
+std::string WhyCell(const Row& row) {
+  const Judgement& judgement = row.judgement;
+  if (!judgement.alarm || !judgement.witness || row.processes < 2) return judgement.why;
+  return fmt::format("{} (pid {} {})", judgement.why, judgement.witness->pid,
+                     judgement.witness->comm);
+}
+
+Colour ColourOf(const Judgement& judgement) {
+  if (!judgement.alarm) return Colour::kPlain;
+  const bool red =
+      judgement.verdict == Verdict::kNotEnforced || judgement.verdict == Verdict::kWeaker;
+  return red ? Colour::kRed : Colour::kYellow;
+}
+
+Line LineOf(const Row& row, base::WallTime now) {
+  return {.cells = {VerdictCell(row.judgement), Cell(Target(row)), Cell(AskedCell(row)),
+                    LoadedCell(row.judgement.loaded), Age(row.judgement.since, now),
+                    Cell(WhyCell(row))},
+          .colour = ColourOf(row.judgement)};
+}
+
+std::string WhyText(const Finding& finding) {
+  switch (finding.kind) {
+    case FindingKind::kMissingProfile:
+      return finding.nearest.empty() ? std::string("no such profile")
+                                     : "no such profile; " + finding.nearest + "?";
+    case FindingKind::kInvalidProfile:
+      return "every version of it was refused, so there is no file";
+    case FindingKind::kPendingProfile:
+      return "desired, but not on disk yet";
+  }
+  return {};
+}
+
+Line LineOf(const Finding& finding, base::WallTime now) {
+  const std::string_view kind = FindingKindName(finding.kind);
+  return {.cells = {std::string(kind.substr(0, kind.find('_'))),
+                    Cell(fmt::format("{}/{}/{}", finding.namespace_name, finding.pod,
+                                     finding.container)),
+                    Cell(finding.path), Cell(finding.state), Age(finding.since, now),
+                    Cell(WhyText(finding))},
+          .colour = Colour::kYellow};
+}
+
+std::string_view Escape(Colour colour) {
+  switch (colour) {
+    case Colour::kRed:
+      return "\x1b[31m";
+    case Colour::kYellow:
+      return "\x1b[33m";
+    case Colour::kPlain:
+      break;
+  }
+  return "";
+}
+
+void AppendLine(std::string& out, const Cells& cells,
+                const std::array<std::size_t, kColumns>& widths, std::string_view colour) {
+  std::string line;
+  for (std::size_t i = 0; i < kColumns; ++i) {
+    const bool coloured = i == 0 && !colour.empty();
+    if (coloured) line += colour;
+    line += cells[i];
+    if (coloured) line += "\x1b[0m";
+    line.append(widths[i] - Width(cells[i]) + 2, ' ');
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  out += line + '\n';
+}
+
+void AppendTable(std::string& out, std::span<const Line> lines, bool colour) {
+  Cells titles;
+  std::copy(kTitles.begin(), kTitles.end(), titles.begin());
+  std::array<std::size_t, kColumns> widths{};
+  for (std::size_t i = 0; i < kColumns; ++i) {
+    widths[i] = Width(titles[i]);
+    for (const Line& line : lines) widths[i] = std::max(widths[i], Width(line.cells[i]));
+  }
+  AppendLine(out, titles, widths, "");
+  for (const Line& line : lines) {
+    AppendLine(out, line.cells, widths, colour ? Escape(line.colour) : "");
+  }
+}
+
+// "2 n/a (gvisor)", "3 unknown (race 1, no-pod 2)": a number and what it is made of.
+std::string Breakdown(std::size_t count, std::string_view name,
+                      const std::map<std::string, std::size_t>& parts, bool with_numbers) {
+  std::string text = fmt::format("{} {}", count, name);
+  if (parts.empty()) return text;
+  text += " (";
+  bool first = true;
+  for (const auto& [part, number] : parts) {
+    if (!first) text += ", ";
+    first = false;
+    text += part;
+    if (with_numbers) text += fmt::format(" {}", number);
+  }
+  return text + ")";
+}
+
+std::string Summary(const Report& report) {
+  std::map<std::string, std::size_t> reasons;
+  std::map<std::string, std::size_t> classes;
+  for (const Row& row : report.rows) {
+    const Judgement& judgement = row.judgement;
+    if (judgement.verdict == Verdict::kUnknown)
+      ++reasons[std::string(ReasonName(judgement.reason))];
+    if (judgement.verdict == Verdict::kNotApplicable) ++classes[Cell(row.runtime_class)];
+  }
+  constexpr std::array kOrder = {Verdict::kMatch,   Verdict::kFiltered,    Verdict::kStale,
+                                 Verdict::kWeaker,  Verdict::kNotEnforced, Verdict::kStricter,
+                                 Verdict::kDiffers, Verdict::kUnconfined};
+  std::vector<std::string> parts;
+  for (const Verdict verdict : kOrder) {
+    const std::size_t count = report.counts.Of(verdict);
+    if (count != 0) parts.push_back(fmt::format("{} {}", count, VerdictName(verdict)));
+  }
+  if (report.counts.not_applicable != 0) {
+    parts.push_back(Breakdown(report.counts.not_applicable, "n/a", classes, false));
+  }
+  parts.push_back(Breakdown(report.counts.unknown, "unknown", reasons, true));
+  std::map<std::string_view, std::size_t> kinds;
+  for (const Finding& finding : report.findings) ++kinds[FindingKindName(finding.kind)];
+  for (const auto& [kind, count] : kinds) {
+    parts.push_back(fmt::format("{} {}", count, kind.substr(0, kind.find('_'))));
+  }
+  return base::Join(parts, " · ");
+}
+
+std::string Heading(const Report& report) {
+  const PassFacts& facts = report.facts;
+  std::string text =
+      fmt::format("node {} · evidence {} · {} container{} · node default {}{} · {}\n",
+                  facts.node_name.empty() ? "(unnamed)" : base::Printable(facts.node_name),
+                  EvidenceName(facts.evidence), report.counts.found,
+                  report.counts.found == 1 ? "" : "s", NodeDefaultName(facts.node_default),
+                  facts.node_default_inferred ? " (inferred)" : "", base::FormatTime(facts.end));
+  return text;
+}
+
+}  // namespace
+
+std::string RenderText(const Report& report, const TextOptions& options) {
+  std::vector<Line> findings;
+  std::vector<Line> others;
+  for (const Row& row : report.rows) {
+    (row.judgement.alarm ? findings : others).push_back(LineOf(row, report.facts.end));
+  }
+  for (const Finding& finding : report.findings) {
+    findings.push_back(LineOf(finding, report.facts.end));
+  }
+  if (options.all) findings.insert(findings.end(), others.begin(), others.end());
+  std::string out = Heading(report);
+  if (!findings.empty()) {
+    AppendTable(out, findings, options.colour);
+  } else {
+    out += report.rows.empty() ? "no containers\n" : "no findings (--all lists every container)\n";
+  }
+  out += Summary(report) + '\n';
+  for (const std::string& note : report.facts.notes) out += "note: " + base::Printable(note) + '\n';
+  for (const RestartHint& hint : report.restarts) out += "restart: " + hint.command + '\n';
+  return out;
+}
+
+}  // namespace seccompd::audit

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/audit/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/audit/staleness.h"
+
+namespace seccompd::audit {
+namespace {
+
+// How processes of gVisor, Kata and their monitors are called on the host; comm is cut at 15 bytes.
+constexpr std::array<std::string_view, 9> kSandboxPrograms = {
+    "runsc", "exe",  "qemu",      "cloud-hyperviso", "firecracker",
+    "kata",  "drag", "virtiofsd", "containerd-shim"};
+
+// One thread's state, judged against what was asked.
+struct Outcome {
+  Verdict verdict = Verdict::kUnknown;
+  Reason reason = Reason::kNone;
+  const ObservedProcess* process = nullptr;
+  procfs::SeccompState state;
+  const FilterFinding* finding = nullptr;
+};
+
+bool AsksForFilter(AskedKind kind) {
+  return kind == AskedKind::kRuntimeDefault || kind == AskedKind::kLocalhost;
+}
+
+// Evidence `status`: the mode tells whether there is a filter, nothing tells which.
+Outcome JudgeState(const procfs::SeccompState& state, const Asked& asked) {
+  constexpr int kStrictMode = 1;
+  Outcome outcome;
+  outcome.state = state;
+  if (!AsksForFilter(asked.kind)) {
+    outcome.verdict = state.mode == 0 ? Verdict::kUnconfined : Verdict::kStricter;
+    outcome.reason = state.mode == 0 ? Reason::kNone : Reason::kNotAsked;
+  } else if (state.mode == 0) {
+    outcome.verdict = Verdict::kNotEnforced;
+    outcome.reason = asked.privileged ? Reason::kPrivileged : Reason::kNone;
+  } else if (state.mode == kStrictMode) {
+    // A task with a filter cannot enter strict mode: the runtime loaded none.
+    outcome.verdict = Verdict::kNotEnforced;
+    outcome.reason = Reason::kStrictMode;
+  } else if (asked.privileged) {
+    // The runtime loaded nothing, or what it has for privileged containers: not what was asked.
+    outcome.reason = Reason::kPrivileged;
+  } else {
+    outcome.verdict = Verdict::kFiltered;
+  }
+  return outcome;
+}
+
+const FilterFinding* FindingOf(pid_t pid, std::span<const FilterFinding> findings) {
+  const auto found =
+      std::lower_bound(findings.begin(), findings.end(), pid,
+                       [](const FilterFinding& f, pid_t wanted) { return f.pid < wanted; });
+  return found == findings.end() || found->pid != pid ? nullptr : &*found;
+}
+
+bool Worse(const Outcome& a, const Outcome& b) {
+  return a.process != nullptr && (b.process == nullptr || a.verdict < b.verdict);
+}
+
+Outcome JudgeProcess(const ObservedProcess& observed, const Asked& asked,
+                     std::span<const FilterFinding> findings) {
+  Outcome worst = JudgeState(observed.process.seccomp, asked);
+  worst.process = &observed;
+  const FilterFinding* finding = FindingOf(observed.process.pid, findings);
+  if (finding != nullptr && observed.process.seccomp.mode != 0) {
+    worst.verdict = finding->verdict;
+    worst.reason = Reason::kNone;
+    worst.finding = finding;
+  }
+  for (const procfs::SeccompState& thread : observed.process.other_threads) {
+    Outcome outcome = JudgeState(thread, asked);
+    outcome.process = &observed;
+    if (outcome.reason == Reason::kNone) outcome.reason = Reason::kThread;
+    if (Worse(outcome, worst)) worst = outcome;
+  }
+  return worst;
+}
+
+LoadedMode ModeOf(const procfs::SeccompState& state) {
+  switch (state.mode) {
+    case 0:
+      return LoadedMode::kNone;
+    case 1:
+      return LoadedMode::kStrict;
+    default:
+      return LoadedMode::kFilter;
+  }
+}
+
+void Record(const Outcome& outcome, Judgement& judgement) {
+  const procfs::Process& process = outcome.process->process;
+  judgement.loaded.mode = ModeOf(outcome.state);
+  judgement.loaded.filters = outcome.state.filters;
+  judgement.witness = Witness{.pid = process.pid,
+                              .tid = process.judged_tid,
+                              .start_ticks = process.start_ticks,
+                              .comm = process.comm};
+  if (outcome.finding == nullptr) return;
+  judgement.evidence = Evidence::kFilter;
+  judgement.loaded.revision = outcome.finding->loaded_revision;
+  judgement.missing = outcome.finding->missing;
+  judgement.filter_witness = outcome.finding->witness;
+}
+
+// "Every thread has a filter" needs every thread; one without a filter needs no more evidence.
+bool NeedsAllRead(Verdict verdict) {
+  return verdict != Verdict::kNotEnforced && verdict != Verdict::kWeaker &&
+         verdict != Verdict::kUnknown && verdict != Verdict::kUnconfined;
+}
+
+// The worst of the processes that can be judged; without one, why not.
+void JudgeProcesses(const Observation& observation, const Asked& asked,
+                    std::span<const FilterFinding> findings, Judgement& judgement) {
+  Outcome worst;
+  bool deferred = false;
+  bool all_read = observation.unseen_processes == 0;
+  for (const ObservedProcess& observed : observation.processes) {
+    if (!observed.process.live) continue;
+    if (observed.deferred) {
+      deferred = true;
+      continue;
+    }
+    all_read = all_read && observed.process.threads_complete;
+    const Outcome outcome = JudgeProcess(observed, asked, findings);
+    if (Worse(outcome, worst)) worst = outcome;
+  }
+  if (worst.process == nullptr) {
+    judgement.verdict = Verdict::kUnknown;
+    judgement.reason = observation.unseen_processes != 0 ? Reason::kNoHostPid
+                       : deferred                        ? Reason::kStarting
+                                                         : Reason::kNoProcess;
+    return;
+  }
+  judgement.verdict = worst.verdict;
+  judgement.reason = worst.reason;
+  Record(worst, judgement);
+  if (all_read || !NeedsAllRead(worst.verdict)) return;
+  judgement.verdict = Verdict::kUnknown;
+  judgement.reason = Reason::kUnread;
+}
+
+// `filtered` by a Localhost profile may be the filter of an older revision.
+void JudgeCurrency(const InstalledProfile& profile, std::chrono::milliseconds window,
+                   Judgement& judgement) {
+  if (!judgement.since) return;
+  const RevisionRead read = WhichRevision(profile, *judgement.since, window);
+  switch (read.currency) {
+    case Currency::kCurrent:
+    case Currency::kUntracked:
+      return;
+    case Currency::kStale:
+      judgement.verdict = Verdict::kStale;
+      judgement.reason = Reason::kOldRevision;
+      judgement.loaded.revision = read.revision;
+      return;
+    case Currency::kRace:
+      judgement.verdict = Verdict::kUnknown;
+      judgement.reason = Reason::kRace;
+      return;
+    case Currency::kBeforeLedger:
+      judgement.verdict = Verdict::kUnknown;
+      judgement.reason = Reason::kBeforeLedger;
+      return;
+  }
+}
+
+bool IsSandboxProgram(std::string_view comm) {
+  return std::any_of(kSandboxPrograms.begin(), kSandboxPrograms.end(),
+                     [&](std::string_view program) { return comm.starts_with(program); });
+}
+
+bool HostCannotSee(const Subject& subject, const SandboxRuntimes& sandbox) {
+  if (subject.pod == nullptr) return false;
+  const auto& classes = sandbox.classes;
+  if (std::find(classes.begin(), classes.end(), subject.pod->runtime_class) == classes.end()) {
+    return false;
+  }
+  if (subject.observation == nullptr) return true;
+  bool live = false;
+  for (const ObservedProcess& observed : subject.observation->processes) {
+    if (observed.process.live && IsSandboxProgram(observed.process.comm)) return true;
+    live = live || observed.process.live;
+  }
+  return !live;
+}
+
+// What keeps a container from being judged at all; kNone if nothing does.
+Reason Obstacle(const Subject& subject, const JudgeOptions& options) {
+  if (!options.host_pid) return Reason::kNoHostPid;
+  if (HostCannotSee(subject, options.sandbox)) return Reason::kRuntimeClass;
+  if (subject.observation == nullptr) return Reason::kNotFound;
+  if (subject.pod == nullptr) return Reason::kNoPod;
+  if (subject.naming == Naming::kNotYetNamed) return Reason::kNotYetNamed;
+  if (subject.asked.kind == AskedKind::kInvalid) return Reason::kBadProfileType;
+  if (subject.asked.kind == AskedKind::kUndecided) return Reason::kNodeDefault;
+  return Reason::kNone;
+}
+
+// Nothing is judged, but what is loaded can still be told: the loosest of the processes.
+void DescribeLoaded(const Observation& observation, Judgement& judgement) {
+  const Asked nothing{
+      .kind = AskedKind::kUnconfined, .level = AskedLevel::kNode, .path = {}, .privileged = false};
+  Judgement loosest;
+  JudgeProcesses(observation, nothing, {}, loosest);
+  judgement.loaded = loosest.loaded;
+  judgement.witness = loosest.witness;
+}
+
+bool InAPod(const Subject& subject) {
+  return subject.observation != nullptr && !subject.observation->ref.pod_uid.empty();
+}
+
+bool Alarms(const Subject& subject, const JudgeOptions& options, const Judgement& judgement) {
+  const bool old = !judgement.since || options.now - *judgement.since > options.naming_grace;
+  switch (judgement.verdict) {
+    case Verdict::kNotEnforced:
+    case Verdict::kWeaker:
+    case Verdict::kStale:
+    case Verdict::kDiffers:
+      return true;
+    case Verdict::kStricter:
+      return judgement.reason != Reason::kNotAsked;
+    case Verdict::kUnconfined:
+    case Verdict::kFiltered:
+    case Verdict::kMatch:
+    case Verdict::kNotApplicable:
+      return false;
+    case Verdict::kUnknown:
+      break;
+  }
+  switch (judgement.reason) {
+    case Reason::kStarting:
+    case Reason::kNoProcess:
+      return false;
+    case Reason::kNotYetNamed:
+      return judgement.loaded.mode != LoadedMode::kUnseen && old;
+    case Reason::kNoPod:  // outside pods it is nobody's workload that this audit knows of
+      return options.pods_known && InAPod(subject) &&
+             judgement.loaded.mode != LoadedMode::kUnseen && old;
+    default:
+      return true;
+  }
+}
+
+std::string RevisionText(std::optional<std::uint32_t> revision, std::string_view unknown) {
+  return revision ? fmt::format("r{}", *revision) : std::string(unknown);
+}
+
+std::string WhyNotEnforced(const Judgement& judgement) {
+  switch (judgement.reason) {
+    case Reason::kPrivileged:
+      return "privileged: true drops the filter";
+    case Reason::kThread:
+      return "a thread runs without the filter";
+    case Reason::kStrictMode:
+      return "strict mode of its own, so the runtime loaded no filter";
+    default:
+      return "no filter is loaded";
+  }
+}
+
+std::string WhyUnknown(const Subject& subject, const Judgement& judgement) {
+  switch (judgement.reason) {
+    case Reason::kPrivileged:
+      return "privileged: true drops the filter, what is loaded is another";
+    case Reason::kRace:
+      return "started while the profile was being replaced; restart to be sure";
+    case Reason::kBeforeLedger:
+      return "started before this profile was first installed; restart to be sure";
+    case Reason::kNotYetNamed:
+      return "the pod's status does not name it yet, and its containers ask for different things";
+    case Reason::kNodeDefault:
+      return "no seccompProfile is set and the node's default is not known; set --node-default";
+    case Reason::kBadProfileType:
+      return "seccompProfile.type is none of RuntimeDefault, Localhost, Unconfined";
+    case Reason::kNoHostPid:
+      return "its processes cannot be seen from this PID namespace; run with hostPID";
+    case Reason::kUnread:
+      return "a process or thread of it could not be read";
+    case Reason::kStarting:
+      return "the runtime is still starting it";
+    case Reason::kNoProcess:
+      return "no process is alive in it";
+    case Reason::kNoPod:
+      return InAPod(subject) ? "no pod record has its pod uid" : "not in a pod";
+    case Reason::kNotFound:
+      return subject.pod != nullptr && subject.pod->uid.empty()
+                 ? "the pod record has no uid to find its cgroup by"
+                 : "running by the pod's status, but no cgroup is its";
+    default:
+      return "";
+  }
+}
+
+std::string Why(const Subject& subject, const InstalledView& installed,
+                const Judgement& judgement) {
+  switch (judgement.verdict) {
+    case Verdict::kNotEnforced:
+      return WhyNotEnforced(judgement);
+    case Verdict::kUnknown:
+      return WhyUnknown(subject, judgement);
+    case Verdict::kStale:
+      return fmt::format("loaded {}, {} is in force: restart",
+                         RevisionText(judgement.loaded.revision, "an earlier revision"),
+                         RevisionText(judgement.asked_revision, "another"));
+    case Verdict::kWeaker:
+    case Verdict::kDiffers:
+      return judgement.filter_witness;
+    case Verdict::kStricter:
+      return judgement.reason == Reason::kNotAsked ? "a filter that nobody asked for"
+                                                   : judgement.filter_witness;
+    case Verdict::kFiltered:
+      break;
+    case Verdict::kNotApplicable:
+      return fmt::format("runtimeClassName {}: the host does not see its filter",
+                         subject.pod == nullptr ? "" : subject.pod->runtime_class);
+    case Verdict::kUnconfined:
+    case Verdict::kMatch:
+      return "";
+  }
+  if (subject.asked.kind != AskedKind::kLocalhost || !installed.available) return "";
+  const auto profile = installed.profiles.find(subject.asked.path);
+  if (profile == installed.profiles.end()) return "no such profile any more";
+  return profile->second.state == ProfileState::kForeign ? "the file is another tool's" : "";
+}
+
+const InstalledProfile* ProfileOf(const Asked& asked, const InstalledView& installed) {
+  if (asked.kind != AskedKind::kLocalhost) return nullptr;
+  const auto found = installed.profiles.find(asked.path);
+  return found == installed.profiles.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+Judgement Judge(const Subject& subject, const InstalledView& installed, const JudgeOptions& options,
+                std::span<const FilterFinding> findings) {
+  Judgement judgement;
+  const Observation* observation = subject.observation;
+  if (observation != nullptr) judgement.since = StartOf(*observation);
+  const InstalledProfile* profile = ProfileOf(subject.asked, installed);
+  if (profile != nullptr && !profile->revisions.empty()) {
+    judgement.asked_revision = profile->revisions.back().number;
+    judgement.asked_digest = profile->revisions.back().digest;
+  }
+  judgement.reason = Obstacle(subject, options);
+  if (judgement.reason == Reason::kRuntimeClass) {
+    judgement.verdict = Verdict::kNotApplicable;
+  } else if (judgement.reason != Reason::kNone) {
+    judgement.verdict = Verdict::kUnknown;
+    if (observation != nullptr) DescribeLoaded(*observation, judgement);
+  } else if (observation != nullptr) {  // else there was an obstacle
+    JudgeProcesses(*observation, subject.asked, findings, judgement);
+    if (judgement.verdict == Verdict::kFiltered && profile != nullptr) {
+      JudgeCurrency(*profile, options.race_window, judgement);
+    }
+  }
+  judgement.alarm = Alarms(subject, options, judgement);
+  judgement.why = Why(subject, installed, judgement);
+  return judgement;
+}
+
+}  // namespace seccompd::audit

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/audit/installed.h"
+#include "common/audit/resolve.h"
+
+namespace seccompd::audit {
+
+// The closed set of design 1.3, worst first: a container is judged by the worst of its processes.
+enum class Verdict : std::uint8_t {
+  kNotEnforced,
+  kWeaker,
+  kUnknown,
+  kStale,
+  kDiffers,
+  kUnconfined,
+  kStricter,
+  kFiltered,
+  kMatch,
+  kNotApplicable,
+};
+inline constexpr std::array<Verdict, 10> kVerdicts = {
+    Verdict::kNotEnforced, Verdict::kWeaker,       Verdict::kUnknown,  Verdict::kStale,
+    Verdict::kDiffers,     Verdict::kUnconfined,   Verdict::kStricter, Verdict::kFiltered,
+    Verdict::kMatch,       Verdict::kNotApplicable};
+std::string_view VerdictName(Verdict verdict);  // the metric label value, "not_enforced"
+
+// Why. Closed set; kNone where the verdict says it all.
+enum class Reason : std::uint8_t {
+  kNone,
+  kPrivileged,    // the runtime drops the filter of a privileged container
+  kThread,        // a thread differs from its process
+  kStrictMode,    // SECCOMP_MODE_STRICT, the process's own doing
+  kNotAsked,      // a filter is loaded that nobody asked for (self-sandboxing, a CRI-O annotation)
+  kOldRevision,   // older than the revision in force
+  kRace,          // started within the race window around an install: either revision
+  kBeforeLedger,  // older than the first revision that the ledger knows
+  kNotYetNamed,   // the pod's status does not name it yet
+  kNodeDefault,   // nothing is set and the node's default is not known
+  kBadProfileType,  // seccompProfile.type is none that the API has
+  kNoHostPid,       // its processes cannot be seen from here
+  kUnread,          // what was read is as it should be, but a process or thread could not be read
+  kStarting,        // still the runtime's init
+  kNoProcess,       // its cgroup has no live process
+  kNoPod,           // no pod record names its pod
+  kNotFound,        // the pod's status calls it running, no cgroup is its
+  kRuntimeClass,    // gVisor, Kata: the host does not see the workload's filter
+};
+std::string_view ReasonName(Reason reason);  // "old-revision"; "" for kNone
+
+enum class Evidence : std::uint8_t { kStatus, kFilter };
+std::string_view EvidenceName(Evidence evidence);
+
+// Outcome of comparing one process's loaded program with what was asked (evidence `filter`).
+struct FilterFinding {
+  pid_t pid = 0;
+  Verdict verdict = Verdict::kMatch;
+  std::string witness;                           // "x86_64 bpf(0,0,0)", "" for a match
+  std::optional<Verdict> missing;                // of kStale: weaker, stricter or differs
+  std::optional<std::uint32_t> loaded_revision;  // the revision it means the same as
+
+  bool operator==(const FilterFinding&) const = default;
+};
+
+// Runtimes that keep the workload's system calls away from the host kernel, by runtimeClassName.
+// The class's name is a hint only, the cluster's admin chooses it: where the container's processes
+// are visible and none is called like a sandbox's, the host does see the workload, and judges it.
+struct SandboxRuntimes {
+  std::vector<std::string> classes = {"gvisor",   "runsc",   "kata",    "kata-qemu",
+                                      "kata-clh", "kata-fc", "kata-cc", "kata-dragonball"};
+
+  bool operator==(const SandboxRuntimes&) const = default;
+};
+
+struct JudgeOptions {
+  base::WallTime now;
+  bool host_pid = true;    // false: other processes cannot be seen from here
+  bool pods_known = true;  // false: there is no pod source, so a missing pod record is no alarm
+  std::chrono::milliseconds race_window = std::chrono::seconds(10);
+  std::chrono::milliseconds naming_grace = std::chrono::seconds(60);
+  SandboxRuntimes sandbox;
+};
+
+enum class LoadedMode : std::uint8_t { kUnseen, kNone, kStrict, kFilter };
+std::string_view LoadedModeName(LoadedMode mode);  // "unseen", "none", "strict", "filter"
+
+struct Loaded {
+  LoadedMode mode = LoadedMode::kUnseen;
+  std::optional<int> filters;             // stacked; not before Linux 5.9
+  std::optional<std::uint32_t> revision;  // by ledger and time, or by content at evidence filter
+
+  bool operator==(const Loaded&) const = default;
+};
+
+// The process that decided.
+struct Witness {
+  pid_t pid = 0;
+  pid_t tid = 0;  // the thread whose state it was
+  std::uint64_t start_ticks = 0;
+  std::string comm;  // chosen by the workload: print escaped
+
+  bool operator==(const Witness&) const = default;
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::kUnknown;
+  Reason reason = Reason::kNone;
+  std::string why;     // one clause for people; may hold text chosen by a workload: print escaped
+  bool alarm = false;  // a finding; else expected or too young to tell
+  Evidence evidence = Evidence::kStatus;
+  Loaded loaded;
+  std::optional<std::uint32_t> asked_revision;  // in force for the asked path
+  std::optional<base::Digest> asked_digest;     // of that revision's bytes
+  std::optional<Verdict> missing;               // of kStale, at evidence filter
+  std::string filter_witness;                   // input on which the filters differ
+  std::optional<Witness> witness;
+  std::optional<base::WallTime> since;  // start of the container
+
+  bool operator==(const Judgement&) const = default;
+};
+
+// Judges one container. `findings`, at most one a process and sorted by pid, are those of the whole
+// pass or of this container; without any the evidence is `status`, which tells that a filter is
+// loaded, never what it says.
+Judgement Judge(const Subject& subject, const InstalledView& installed, const JudgeOptions& options,
+                std::span<const FilterFinding> findings = {});
+
+}  // namespace seccompd::audit

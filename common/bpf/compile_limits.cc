@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/bpf/compile_limits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "common/base/strings.h"
+#include "common/seccomp/condition.h"
+
+namespace seccompd::bpf {
+namespace {
+
+// Measured with libseccomp 2.5.4 on random conditions: below these one call costs at most about a
+// second, beyond them minutes.
+constexpr std::size_t kMaxWithSeveralArguments = 24;   // conditions of a call that has such a rule
+constexpr std::size_t kMaxMixed = 12;                  // the same, if not all are EQ or MASKED_EQ
+constexpr std::size_t kMaxRanges = 64;                 // NE, LT, LE, GE, GT on a call
+constexpr std::size_t kMaxConditions = 512;            // on a call
+constexpr std::size_t kMaxConditionsTotal = 1024;      // over calls and architectures
+constexpr std::size_t kMaxSeveralArgumentsTotal = 64;  // as the first, summed over the calls
+struct Count {
+  std::size_t all = 0;
+  std::size_t several = 0;
+  std::size_t ranges = 0;  // with another operator than EQ and MASKED_EQ
+};
+
+base::Result<> Refuse(std::string_view name, std::size_t count, std::string_view what,
+                      std::size_t limit) {
+  return base::Fail(
+      base::ErrorCode::kInvalidArgument,
+      fmt::format(
+          "'{}' has {} {}, more than the {} that libseccomp builds in bounded time; use fewer "
+          "rules",
+          base::Printable(name), count, what, limit));
+}
+
+bool HasRange(const seccomp::Conjunction& conjunction) {
+  return std::any_of(conjunction.begin(), conjunction.end(), [](const seccomp::ArgCondition& c) {
+    return c.op != seccomp::CompareOp::kEq && c.op != seccomp::CompareOp::kMaskedEq;
+  });
+}
+
+base::Result<> CheckCall(std::string_view name, const Count& count) {
+  if (count.several > 0) {
+    const std::size_t limit = count.ranges > 0 ? kMaxMixed : kMaxWithSeveralArguments;
+    if (count.all > limit)
+      return Refuse(name, count.all, "conditions, some on several arguments", limit);
+  }
+  if (count.ranges > kMaxRanges) {
+    return Refuse(name, count.ranges, "conditions other than equality", kMaxRanges);
+  }
+  if (count.all > kMaxConditions) return Refuse(name, count.all, "conditions", kMaxConditions);
+  return {};
+}
+
+}  // namespace
+
+base::Result<> CheckComplexity(const seccomp::Profile& profile) {
+  std::unordered_set<std::string> seen;
+  std::unordered_map<std::string_view, Count> counts;
+  for (const seccomp::SyscallRule& rule : profile.syscalls) {
+    for (const seccomp::Conjunction& conjunction : seccomp::Conjunctions(rule)) {
+      const std::string key = seccomp::KeyOf(conjunction);
+      for (const std::string& name : rule.names) {
+        if (!seen.insert(name + " " + key).second) continue;
+        Count& count = counts[name];
+        if (!conjunction.empty()) ++count.all;
+        if (conjunction.size() > 1) ++count.several;
+        if (HasRange(conjunction)) ++count.ranges;
+      }
+    }
+  }
+  std::size_t several = 0;
+  std::size_t total = 0;
+  for (const auto& [name, count] : counts) {
+    if (count.several > 0) several += count.all;
+    total += count.all;
+    TRY(CheckCall(name, count));
+  }
+  const std::size_t archs = profile.architectures.size() + 1;
+  if (total * archs > kMaxConditionsTotal) {
+    return base::Fail(base::ErrorCode::kInvalidArgument,
+                      fmt::format("{} conditions on {} architectures, more than the {} in all that "
+                                  "libseccomp builds in bounded time; use fewer rules",
+                                  total, archs, kMaxConditionsTotal));
+  }
+  if (several > kMaxSeveralArgumentsTotal) {
+    return base::Fail(
+        base::ErrorCode::kInvalidArgument,
+        fmt::format("{} conditions on calls with rules for several arguments, more than "
+                    "the {} that libseccomp builds in bounded time; use fewer rules",
+                    several, kMaxSeveralArgumentsTotal));
+  }
+  return {};
+}
+
+}  // namespace seccompd::bpf

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/install/prepare.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/seccomp/parse.h"
+#include "common/seccomp/render.h"
+
+namespace seccompd::install {
+namespace {
+
+// The instructions byte by byte, little endian whatever the node, then what else reaches the kernel
+// or the listener: equal digests load alike.
+base::Digest MeaningOf(const seccomp::Profile& profile, const bpf::Program& program) {
+  std::string bytes;
+  bytes.reserve(program.size() * 8);
+  const auto put = [&bytes](std::uint32_t value, int count) {
+    for (int i = 0; i < count; ++i) bytes.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
+  };
+  for (const bpf::Instruction& instruction : program) {
+    put(instruction.code, 2);
+    put(instruction.jt, 1);
+    put(instruction.jf, 1);
+    put(instruction.k, 4);
+  }
+  bytes += profile.flags ? "flags" : "default flags";
+  if (profile.flags) {
+    for (const seccomp::FilterFlag flag : *profile.flags) {
+      bytes += " " + std::string(seccomp::OciName(flag));
+    }
+  }
+  bytes += "\n" + profile.listener_path + "\n" + profile.listener_metadata;
+  return base::Sha256(bytes);
+}
+
+std::string NoteOf(const DesiredFile& file) {
+  if (file.claim.error) return *file.claim.error;
+  for (const seccomp::Diagnostic& d : file.prepared.diagnostics) {
+    if (d.severity != seccomp::Severity::kError) continue;
+    return std::string(d.code) + (d.pointer.empty() ? "" : " " + d.pointer) + ": " + d.message;
+  }
+  return "";
+}
+
+}  // namespace
+
+Prepared PrepareProfile(std::string_view text, const Preparer& preparer) {
+  Prepared prepared;
+  seccomp::ParsedProfile parsed = seccomp::ParseProfile(text);
+  prepared.diagnostics = std::move(parsed.diagnostics);
+  if (!parsed.profile) return prepared;
+  auto findings = seccomp::Diagnose(*parsed.profile, *preparer.table, preparer.node);
+  std::move(findings.begin(), findings.end(), std::back_inserter(prepared.diagnostics));
+  if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
+  auto program = preparer.compile(*parsed.profile);
+  if (!program) {
+    prepared.diagnostics.push_back({.code = seccomp::codes::kLibseccompRefuses,
+                                    .severity = seccomp::Severity::kError,
+                                    .pointer = "",
+                                    .message = program.error().message});
+    return prepared;
+  }
+  prepared.bytes = seccomp::RenderOci(*parsed.profile);
+  prepared.digest = base::Sha256(prepared.bytes);
+  prepared.meaning = MeaningOf(*parsed.profile, *program);
+  return prepared;
+}
+
+const DesiredFile* Desired::Find(std::string_view path) const {
+  const auto it = std::lower_bound(
+      files.begin(), files.end(), path,
+      [](const DesiredFile& file, std::string_view wanted) { return file.claim.path < wanted; });
+  return it != files.end() && it->claim.path == path ? &*it : nullptr;
+}
+
+Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer) {
+  Desired desired;
+  desired.remarks = std::move(claims.remarks);
+  desired.held_owners = std::move(claims.held_owners);
+  desired.files.reserve(claims.claims.size());
+  auto old = previous.files.begin();
+  for (Claim& claim : claims.claims) {
+    while (old != previous.files.end() && old->claim.path < claim.path) ++old;
+    DesiredFile file;
+    file.claim = std::move(claim);
+    const bool same = old != previous.files.end() && old->claim.path == file.claim.path &&
+                      !old->claim.error && !file.claim.error &&
+                      old->claim.text == file.claim.text &&
+                      old->claim.capabilities == file.claim.capabilities;
+    if (same) {
+      file.prepared = std::move(old->prepared);
+    } else if (!file.claim.error) {
+      file.prepared = PrepareProfile(file.claim.text, preparer);
+    }
+    file.note = NoteOf(file);
+    desired.files.push_back(std::move(file));
+  }
+  return desired;
+}
+
+}  // namespace seccompd::install

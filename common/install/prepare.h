@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/digest.h"
+#include "common/base/result.h"
+#include "common/bpf/program.h"
+#include "common/install/desired.h"
+#include "common/seccomp/diagnose.h"
+#include "common/seccomp/diagnostic.h"
+#include "common/seccomp/profile.h"
+#include "common/seccomp/syscall_table.h"
+
+namespace seccompd::install {
+
+// What would land on disk for one text.
+struct Prepared {
+  std::string bytes;     // canonical OCI JSON; empty when a diagnostic is an error
+  base::Digest digest;   // of bytes
+  base::Digest meaning;  // of the compiled program: equal programs decide alike
+  std::vector<seccomp::Diagnostic> diagnostics;
+
+  [[nodiscard]] bool valid() const { return !bytes.empty(); }
+  bool operator==(const Prepared&) const = default;
+};
+
+// parse -> diagnose -> render -> compile for this node. `compile` is bpf::Compile bound to the
+// arch.
+struct Preparer {
+  std::function<base::Result<bpf::Program>(const seccomp::Profile&)> compile;
+  const seccomp::SyscallTable* table = nullptr;  // borrowed
+  seccomp::NodeFacts node;
+};
+
+[[nodiscard]] Prepared PrepareProfile(std::string_view text, const Preparer& preparer);
+
+// One path as the installer wants it.
+struct DesiredFile {
+  Claim claim;
+  Prepared prepared;  // not valid(): last good stays in force
+  std::string note;   // why it is not installable: the first error, one line
+
+  bool operator==(const DesiredFile&) const = default;
+};
+
+struct Desired {
+  std::vector<DesiredFile> files;  // sorted by path
+  std::vector<Remark> remarks;
+  std::set<std::string> held_owners;
+  // False while a source is away or unreadable: nothing may be missed, so nothing is orphaned.
+  bool complete = true;
+  // The caller has confirmed (a second read or a quorum LIST after the delay) that many profiles
+  // are really gone; without it a mass removal is held and reported (Report::held_removals).
+  bool removal_confirmed = false;
+
+  [[nodiscard]] const DesiredFile* Find(std::string_view path) const;
+  bool operator==(const Desired&) const = default;
+};
+
+// Prepares every claim; a claim whose text and capabilities are those of `previous` is taken over,
+// so that one changed profile costs one compile. `previous` may be moved from; complete is true
+// after.
+[[nodiscard]] Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer);
+
+}  // namespace seccompd::install

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/metrics/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <initializer_list>
+#include <set>
+#include <sstream>
+
+#include "common/base/strings.h"
+#include "common/metrics/table.h"
+
+namespace seccompd::metrics {
+namespace {
+
+constexpr std::array kSyncBounds = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.0, 2.5, 10.0};
+constexpr std::array kAuditBounds = {.01, .025, .05, .1, .25, .5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0};
+constexpr std::uint64_t kHashMask = (std::uint64_t{1} << 48) - 1;  // exact in a double
+
+using Label = prometheus::ClientMetric::Label;
+using Labels = std::vector<Label>;
+
+// A value that somebody else chose: nothing in it can steer a terminal, and it is short.
+std::string LabelText(std::string_view text) {
+  constexpr std::string_view kCut = "...";
+  std::string value = base::Printable(text);
+  if (value.size() <= kMaxLabelBytes) return value;
+  std::size_t end = kMaxLabelBytes - kCut.size();
+  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
+  return value.substr(0, end).append(kCut);
+}
+
+// The families of one scrape, each made when its first series is added.
+class Exposition {
+ public:
+  void Add(const Descriptor& metric, double value, Labels labels = {}) {
+    prometheus::ClientMetric& series = Series(metric, std::move(labels));
+    if (metric.type == Type::kCounter) {
+      series.counter.value = value;
+    } else {
+      series.gauge.value = value;
+    }
+  }
+  void Add(const Descriptor& metric, std::uint64_t value, Labels labels = {}) {
+    Add(metric, static_cast<double>(value), std::move(labels));
+  }
+  template <class T>
+  void Add(const Descriptor& metric, const std::optional<T>& value) {
+    if (value) Add(metric, *value);
+  }
+  void Add(const Descriptor& metric, const std::optional<base::WallTime>& time) {
+    if (!time) return;
+    Add(metric, std::chrono::duration<double>(time->time_since_epoch()).count());
+  }
+  void Add(const Descriptor& metric, const Histogram& histogram) {
+    prometheus::ClientMetric& series = Series(metric, {});
+    const std::vector<std::uint64_t> cumulative = histogram.Cumulative();
+    series.histogram.sample_count = histogram.count();
+    series.histogram.sample_sum = histogram.sum();
+    for (std::size_t i = 0; i < histogram.bounds().size(); ++i) {
+      series.histogram.bucket.push_back(
+          {.cumulative_count = cumulative[i], .upper_bound = histogram.bounds()[i]});
+    }
+  }
+  // One series for each value of a closed set.
+  template <class E>
+  void AddEach(const Descriptor& metric, const Per<E>& values) {
+    const std::string label(metric.labels);
+    for (std::size_t i = 0; i < Per<E>::kSize; ++i) {
+      const E value = static_cast<E>(i);
+      Add(metric, values[value], {{label, std::string(LabelName(value))}});
+    }
+  }
+
+  [[nodiscard]] std::string Text() const {
+    std::ostringstream text;
+    prometheus::TextSerializer().Serialize(text, families_);
+    return std::move(text).str();
+  }
+
+ private:
+  prometheus::ClientMetric& Series(const Descriptor& metric, Labels labels) {
+    if (families_.empty() || families_.back().name != metric.name) {
+      families_.push_back({.name = std::string(metric.name),
+                           .help = std::string(metric.help),
+                           .type = TypeOf(metric.type),
+                           .metric = {}});
+    }
+    prometheus::ClientMetric& series = families_.back().metric.emplace_back();
+    series.label = std::move(labels);
+    return series;
+  }
+  static prometheus::MetricType TypeOf(Type type) {
+    switch (type) {
+      case Type::kCounter:
+        return prometheus::MetricType::Counter;
+      case Type::kHistogram:
+        return prometheus::MetricType::Histogram;
+      case Type::kGauge:
+        break;
+    }
+    return prometheus::MetricType::Gauge;
+  }
+
+  std::vector<prometheus::MetricFamily> families_;
+};
+
+using ByVerdict = Per<Evidence, Per<Expected, Per<Verdict>>>;
+
+// Every combination at the evidence level at work; at the other one only what there is.
+void AddByVerdict(Exposition& out, const Descriptor& metric, const ByVerdict& counts,
+                  Evidence evidence) {
+  for (std::size_t e = 0; e < ByVerdict::kSize; ++e) {
+    const auto level = static_cast<Evidence>(e);
+    for (std::size_t x = 0; x < Per<Expected>::kSize; ++x) {
+      const auto expected = static_cast<Expected>(x);
+      for (std::size_t v = 0; v < Per<Verdict>::kSize; ++v) {
+        const auto verdict = static_cast<Verdict>(v);
+        const std::uint64_t count = counts[level][expected][verdict];
+        if (count == 0 && level != evidence) continue;
+        out.Add(metric, count,
+                {{"expected", std::string(LabelName(expected))},
+                 {"verdict", std::string(LabelName(verdict))},
+                 {"evidence", std::string(LabelName(level))}});
+      }
+    }
+  }
+}
+
+// At most `most` series with distinct labels; returns how many rows got none.
+std::uint64_t AddCapped(Exposition& out, const Descriptor& metric, std::vector<Labels> rows,
+                        std::size_t most) {
+  std::set<Labels> seen;
+  std::uint64_t dropped = 0;
+  for (Labels& labels : rows) {
+    if (seen.size() == most) {
+      ++dropped;
+    } else if (seen.insert(labels).second) {
+      out.Add(metric, 1.0, std::move(labels));
+    }
+  }
+  return dropped;
+}
+
+void AddAgent(Exposition& out, const MetricsSnapshot& snapshot) {
+  const BuildInfo& build = snapshot.build;
+  out.Add(kBuildInfo, 1.0,
+          {{"version", LabelText(build.version)},
+           {"revision", LabelText(build.revision)},
+           {"compiler", LabelText(build.compiler)},
+           {"arch", LabelText(build.arch)}});
+  out.Add(kReady, snapshot.ready ? 1.0 : 0.0);
+  if (snapshot.config_reload_ok) out.Add(kConfigReloadOk, *snapshot.config_reload_ok ? 1.0 : 0.0);
+  out.Add(kConfigLastSuccess, snapshot.config_last_success);
+}
+
+void AddProfiles(Exposition& out, const MetricsSnapshot& snapshot) {
+  std::uint64_t desired = 0;
+  for (std::size_t i = 0; i < Per<ProfileState>::kSize; ++i) {
+    desired += snapshot.profiles[static_cast<ProfileState>(i)];
+  }
+  out.Add(kProfilesDesired, desired);
+  out.AddEach(kProfiles, snapshot.profiles);
+  out.Add(kProfilesOrphaned, snapshot.profiles_orphaned);
+  out.Add(kRemovalsHeld, snapshot.removals_held);
+  out.Add(kProfilesHash, snapshot.profiles_hash & kHashMask);
+  std::vector<Labels> rows;
+  for (const InvalidProfile& profile : snapshot.invalid_profiles) {
+    rows.push_back({{"source", LabelText(profile.source)},
+                    {"profile", LabelText(profile.profile)},
+                    {"reason", LabelText(profile.reason)}});
+  }
+  const std::uint64_t dropped =
+      AddCapped(out, kProfileInvalid, std::move(rows), kMaxInvalidProfiles);
+  out.Add(kProfileInvalidDropped, dropped);
+  const Counters& counters = snapshot.counters;
+  out.AddEach(kProfileWrites, counters.profile_writes);
+  out.AddEach(kProfileWriteErrors, counters.profile_write_errors);
+  out.AddEach(kProfileDrifts, counters.profile_drifts);
+  out.Add(kSyncs, counters.syncs);
+  out.Add(kSyncFailures, counters.sync_failures);
+  out.Add(kSyncSeconds, counters.sync_seconds);
+  out.Add(kSyncLastSuccess, snapshot.sync_last_success);
+}
+
+void AddViolations(Exposition& out, const std::vector<Violation>& violations) {
+  std::vector<Labels> rows;
+  for (const Violation& violation : violations) {
+    rows.push_back({{"namespace", LabelText(violation.namespace_name)},
+                    {"pod", LabelText(violation.pod)},
+                    {"container", LabelText(violation.container)},
+                    {"uid", LabelText(violation.uid)},
+                    {"expected", std::string(LabelName(violation.expected))},
+                    {"verdict", std::string(LabelName(violation.verdict))},
+                    {"evidence", std::string(LabelName(violation.evidence))}});
+  }
+  const std::uint64_t dropped = AddCapped(out, kViolation, std::move(rows), kMaxViolations);
+  out.Add(kViolationsDropped, dropped);
+}
+
+void AddAudit(Exposition& out, const MetricsSnapshot& snapshot) {
+  const std::optional<MetricsSnapshot::Audit>& audit = snapshot.audit;
+  if (audit) {
+    AddByVerdict(out, kContainers, audit->containers, snapshot.evidence);
+    AddViolations(out, audit->violations);
+  }
+  AddByVerdict(out, kViolations, snapshot.counters.violations, snapshot.evidence);
+  if (audit) {
+    out.AddEach(kUnserved, audit->unserved);
+    out.AddEach(kProcesses, audit->processes);
+  }
+  out.Add(kAudits, snapshot.counters.audits);
+  out.Add(kAuditFailures, snapshot.counters.audit_failures);
+  out.Add(kAuditSeconds, snapshot.counters.audit_seconds);
+  out.Add(kAuditLastSuccess, snapshot.audit_last_success);
+  if (audit) {
+    out.Add(kScanned, audit->processes_scanned);
+    out.Add(kUnresolved, audit->containers_unresolved);
+  }
+}
+
+void AddProcess(Exposition& out, const MetricsSnapshot& snapshot) {
+  for (const auto& [key, count] : snapshot.counters.http_requests) {
+    out.Add(kHttpRequests, count,
+            {{"handler", LabelText(key.first)}, {"code", std::to_string(key.second)}});
+  }
+  out.Add(kLoopLag, std::chrono::duration<double>(snapshot.loop_lag).count());
+  const ProcessStats& process = snapshot.process;
+  out.Add(kCpu, process.cpu_seconds);
+  out.Add(kStartTime, process.start_time_seconds);
+  out.Add(kVirtualMemory, process.virtual_memory_bytes);
+  out.Add(kVirtualMemoryMax, process.virtual_memory_max_bytes);
+  out.Add(kResidentMemory, process.resident_memory_bytes);
+  out.Add(kOpenFds, process.open_fds);
+  out.Add(kMaxFds, process.max_fds);
+  out.Add(kNetworkReceive, process.network_receive_bytes);
+  out.Add(kNetworkTransmit, process.network_transmit_bytes);
+}
+
+}  // namespace
+
+Counters::Counters() : sync_seconds(kSyncBounds), audit_seconds(kAuditBounds) {}
+
+std::string RenderMetrics(const MetricsSnapshot& snapshot) {
+  Exposition out;
+  AddAgent(out, snapshot);
+  AddProfiles(out, snapshot);
+  AddAudit(out, snapshot);
+  AddProcess(out, snapshot);
+  return out.Text();
+}
+
+}  // namespace seccompd::metrics

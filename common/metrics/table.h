@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+
+#include "common/metrics/metrics.h"
+
+namespace seccompd::metrics {
+
+// Names follow facts of the Prometheus documentation (naming, promlint). Private to this folder.
+
+inline constexpr Descriptor kBuildInfo{.name = "seccompd_build_info",
+                                       .labels = "version, revision, compiler, arch",
+                                       .help = "Constant 1, labelled by what was built."};
+inline constexpr Descriptor kReady{
+    .name = "seccompd_ready",
+    .help = "Whether the first complete sync was done; stays 1 afterwards."};
+inline constexpr Descriptor kConfigReloadOk{
+    .name = "seccompd_config_last_reload_successful",
+    .help = "Whether the configuration file could be used when it was last read."};
+inline constexpr Descriptor kConfigLastSuccess{
+    .name = "seccompd_config_last_reload_success_timestamp_seconds",
+    .help = "Unix time of the last use of a new configuration file."};
+
+inline constexpr Descriptor kProfilesDesired{
+    .name = "seccompd_profiles_desired", .help = "Profiles that the sources ask for on this node."};
+inline constexpr Descriptor kProfiles{
+    .name = "seccompd_profiles", .labels = "state", .help = "Desired profiles by state."};
+inline constexpr Descriptor kProfilesOrphaned{
+    .name = "seccompd_profiles_orphaned",
+    .help = "Installed profiles that no source asks for any more and that are not yet removed."};
+inline constexpr Descriptor kRemovalsHeld{
+    .name = "seccompd_profile_removals_held",
+    .help = "Removals held back because too many profiles vanished from the sources at once."};
+inline constexpr Descriptor kProfilesHash{
+    .name = "seccompd_profiles_hash",
+    .help = "48 bits of a hash of the installed set; equal on nodes with the same set."};
+inline constexpr Descriptor kProfileInvalid{.name = "seccompd_profile_invalid",
+                                            .labels = "source, profile, reason",
+                                            .help = "1 for each refused profile, up to a limit."};
+inline constexpr Descriptor kProfileInvalidDropped{
+    .name = "seccompd_profile_invalid_dropped",
+    .help = "Refused profiles without a series of their own because of the limit."};
+inline constexpr Descriptor kProfileWrites{.name = "seccompd_profile_writes_total",
+                                           .type = Type::kCounter,
+                                           .labels = "operation",
+                                           .help = "Profile files written or removed."};
+inline constexpr Descriptor kProfileWriteErrors{
+    .name = "seccompd_profile_write_errors_total",
+    .type = Type::kCounter,
+    .labels = "operation",
+    .help = "Profile files that could not be written or removed."};
+inline constexpr Descriptor kProfileDrifts{
+    .name = "seccompd_profile_drifts_total",
+    .type = Type::kCounter,
+    .labels = "kind",
+    .help = "Installed files found changed by something else."};
+
+inline constexpr Descriptor kSyncs{.name = "seccompd_syncs_total",
+                                   .type = Type::kCounter,
+                                   .help = "Reconciliations of the sources with the disk."};
+inline constexpr Descriptor kSyncFailures{.name = "seccompd_sync_failures_total",
+                                          .type = Type::kCounter,
+                                          .help = "Reconciliations that failed in part."};
+inline constexpr Descriptor kSyncSeconds{.name = "seccompd_sync_duration_seconds",
+                                         .type = Type::kHistogram,
+                                         .help = "Time of a reconciliation."};
+inline constexpr Descriptor kSyncLastSuccess{
+    .name = "seccompd_sync_last_success_timestamp_seconds",
+    .help = "Unix time of the last complete reconciliation."};
+
+inline constexpr Descriptor kContainers{
+    .name = "seccompd_containers",
+    .labels = "expected, verdict, evidence",
+    .help = "Running containers by what they ask for and what was found."};
+inline constexpr Descriptor kViolation{
+    .name = "seccompd_container_violation",
+    .labels = "namespace, pod, container, uid, expected, verdict, evidence",
+    .help = "1 for each container that is not as it should be, worst first, up to a limit."};
+inline constexpr Descriptor kViolationsDropped{
+    .name = "seccompd_container_violations_dropped",
+    .help = "Violating containers without a series of their own because of the limit."};
+inline constexpr Descriptor kViolations{.name = "seccompd_violations_total",
+                                        .type = Type::kCounter,
+                                        .labels = "expected, verdict, evidence",
+                                        .help = "Containers newly found in violation."};
+inline constexpr Descriptor kUnserved{
+    .name = "seccompd_unserved_references",
+    .labels = "reason",
+    .help = "Containers whose localhostProfile has no file on this node."};
+inline constexpr Descriptor kProcesses{
+    .name = "seccompd_processes",
+    .labels = "mode",
+    .help = "Processes in containers by the kernel's seccomp mode."};
+inline constexpr Descriptor kAudits{
+    .name = "seccompd_audits_total", .type = Type::kCounter, .help = "Audit passes."};
+inline constexpr Descriptor kAuditFailures{.name = "seccompd_audit_failures_total",
+                                           .type = Type::kCounter,
+                                           .help = "Audit passes that did not see everything."};
+inline constexpr Descriptor kAuditSeconds{.name = "seccompd_audit_duration_seconds",
+                                          .type = Type::kHistogram,
+                                          .help = "Time of an audit pass."};
+inline constexpr Descriptor kAuditLastSuccess{
+    .name = "seccompd_audit_last_success_timestamp_seconds",
+    .help = "Unix time of the last complete audit pass."};
+inline constexpr Descriptor kScanned{.name = "seccompd_audit_processes_scanned",
+                                     .help = "Processes examined by the last audit pass."};
+inline constexpr Descriptor kUnresolved{.name = "seccompd_containers_unresolved",
+                                        .help = "Containers of pods that no source knows."};
+
+inline constexpr Descriptor kHttpRequests{.name = "seccompd_http_requests_total",
+                                          .type = Type::kCounter,
+                                          .labels = "handler, code",
+                                          .help = "Requests to the agent's own HTTP server."};
+inline constexpr Descriptor kLoopLag{
+    .name = "seccompd_event_loop_lag_seconds",
+    .help = "Longest time in the last minute that a due event had to wait for the loop."};
+
+inline constexpr Descriptor kCpu{.name = "process_cpu_seconds_total",
+                                 .type = Type::kCounter,
+                                 .help = "User and system CPU time spent."};
+inline constexpr Descriptor kStartTime{.name = "process_start_time_seconds",
+                                       .help = "Unix time at which the process started."};
+inline constexpr Descriptor kVirtualMemory{.name = "process_virtual_memory_bytes",
+                                           .help = "Virtual memory size."};
+inline constexpr Descriptor kVirtualMemoryMax{.name = "process_virtual_memory_max_bytes",
+                                              .help = "Limit of the virtual memory size."};
+inline constexpr Descriptor kResidentMemory{.name = "process_resident_memory_bytes",
+                                            .help = "Resident memory size."};
+inline constexpr Descriptor kOpenFds{.name = "process_open_fds", .help = "Open file descriptors."};
+inline constexpr Descriptor kMaxFds{.name = "process_max_fds",
+                                    .help = "Limit of open file descriptors."};
+inline constexpr Descriptor kNetworkReceive{
+    .name = "process_network_receive_bytes_total",
+    .type = Type::kCounter,
+    .help = "Bytes received in the network namespace of the process."};
+inline constexpr Descriptor kNetworkTransmit{
+    .name = "process_network_transmit_bytes_total",
+    .type = Type::kCounter,
+    .help = "Bytes sent in the network namespace of the process."};
+
+// In the order of a scrape.
+inline constexpr std::array kTable = {kBuildInfo,
+                                      kReady,
+                                      kConfigReloadOk,
+                                      kConfigLastSuccess,
+                                      kProfilesDesired,
+                                      kProfiles,
+                                      kProfilesOrphaned,
+                                      kRemovalsHeld,
+                                      kProfilesHash,
+                                      kProfileInvalid,
+                                      kProfileInvalidDropped,
+                                      kProfileWrites,
+                                      kProfileWriteErrors,
+                                      kProfileDrifts,
+                                      kSyncs,
+                                      kSyncFailures,
+                                      kSyncSeconds,
+                                      kSyncLastSuccess,
+                                      kContainers,
+                                      kViolation,
+                                      kViolationsDropped,
+                                      kViolations,
+                                      kUnserved,
+                                      kProcesses,
+                                      kAudits,
+                                      kAuditFailures,
+                                      kAuditSeconds,
+                                      kAuditLastSuccess,
+                                      kScanned,
+                                      kUnresolved,
+                                      kHttpRequests,
+                                      kLoopLag,
+                                      kCpu,
+                                      kStartTime,
+                                      kVirtualMemory,
+                                      kVirtualMemoryMax,
+                                      kResidentMemory,
+                                      kOpenFds,
+                                      kMaxFds,
+                                      kNetworkReceive,
+                                      kNetworkTransmit};
+
+}  // namespace seccompd::metrics

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every benchmark with the release preset, figures as text and as JSON. Each one measures its floor or
+# its peer in the same run, so quote the ratios: machines are shared. Usage: tests/bench/run.sh [NAME...]
+set -euo pipefail
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+cd "$root"
+
+"$root/common/cmake/install_packages.sh"
+cmake --preset release >/dev/null
+cmake --build --preset release -j 2
+
+out="build/release/bench"
+mkdir -p "$out"
+names=("$@")
+if ((${#names[@]} == 0)); then
+  for source in tests/bench/*_bench.cc; do names+=("$(basename "$source" _bench.cc)"); done
+fi
+for name in "${names[@]}"; do
+  echo "== $name"
+  "build/release/tests/bench/${name}_bench" --benchmark_out="$out/$name.json" --benchmark_out_format=json
+done
+echo "JSON: $out"

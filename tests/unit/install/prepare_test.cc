@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/install/prepare.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "common/bpf/compile.h"
+#include "common/seccomp/libseccomp_table.h"
+
+namespace seccompd::install {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr const char* kJson = R"({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+  {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]})";
+constexpr const char* kYaml = R"(# the same, with a comment
+defaultAction: SCMP_ACT_ALLOW
+syscalls:
+- names: [mkdir, mkdirat]
+  action: SCMP_ACT_ERRNO
+  errnoRet: 1
+)";
+
+class PrepareTest : public ::testing::Test {
+ protected:
+  PrepareTest() {
+    preparer_.table = &table_;
+    preparer_.compile = [this](const seccomp::Profile& profile) {
+      ++compiled_;
+      return bpf::Compile(profile, preparer_.node.arch);
+    };
+  }
+  static Claim Named(std::string path, std::string text) {
+    Claim claim;
+    claim.path = std::move(path);
+    claim.text = std::move(text);
+    return claim;
+  }
+  Desired All(std::vector<Claim> claims, Desired previous = {}) {
+    ClaimSet set;
+    set.claims = std::move(claims);
+    return PrepareAll(std::move(set), std::move(previous), preparer_);
+  }
+
+  seccomp::SyscallTable table_ = seccomp::LoadLibseccompTable();
+  Preparer preparer_;
+  int compiled_ = 0;
+};
+
+TEST_F(PrepareTest, JsonAndYamlOfOneMeaningLandAsTheSameBytes) {
+  const Prepared json = PrepareProfile(kJson, preparer_);
+  const Prepared yaml = PrepareProfile(kYaml, preparer_);
+  ASSERT_TRUE(json.valid());
+  EXPECT_EQ(json.bytes, yaml.bytes);
+  EXPECT_EQ(json.meaning, yaml.meaning);
+  EXPECT_EQ(json.digest, base::Sha256(json.bytes));
+  EXPECT_EQ(PrepareProfile(json.bytes, preparer_).bytes, json.bytes);
+}
+
+TEST_F(PrepareTest, TheMeaningIsOfTheFilterAndItsFlags) {
+  const std::string other = R"({"defaultAction": "SCMP_ACT_ALLOW"})";
+  EXPECT_NE(PrepareProfile(other, preparer_).meaning, PrepareProfile(kJson, preparer_).meaning);
+  const std::string logged =
+      R"({"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_LOG"]})";
+  EXPECT_NE(PrepareProfile(other, preparer_).meaning, PrepareProfile(logged, preparer_).meaning);
+}
+
+TEST_F(PrepareTest, AnErrorMeansNoBytesAndNoCompile) {
+  for (const char* text : {"{", "{}", R"({"defaultAction": "SCMP_ACT_NOPE"})", ""}) {
+    const Prepared prepared = PrepareProfile(text, preparer_);
+    EXPECT_FALSE(prepared.valid()) << text;
+    EXPECT_TRUE(seccomp::HasErrors(prepared.diagnostics)) << text;
+  }
+  EXPECT_EQ(compiled_, 0);
+}
+
+TEST_F(PrepareTest, WhatTheCompilerRefusesIsADiagnostic) {
+  preparer_.compile = [](const seccomp::Profile&) -> base::Result<bpf::Program> {
+    return base::Fail(base::ErrorCode::kInvalidArgument, "rule 3 is too much");
+  };
+  const Prepared prepared = PrepareProfile(kJson, preparer_);
+  EXPECT_FALSE(prepared.valid());
+  ASSERT_FALSE(prepared.diagnostics.empty());
+  EXPECT_EQ(prepared.diagnostics.back().code, "E0301");
+  EXPECT_EQ(prepared.diagnostics.back().message, "rule 3 is too much");
+}
+
+TEST_F(PrepareTest, OnlyAChangedTextIsCompiledAgain) {
+  Desired first = All({Named("a", kJson), Named("b", kJson), Named("c", "{")});
+  EXPECT_EQ(compiled_, 2);
+  EXPECT_THAT(first.files[2].note, HasSubstr("E01"));
+  const Desired copy = first;
+  const Desired second =
+      All({Named("a", kJson), Named("b", kYaml), Named("c", "{")}, std::move(first));
+  EXPECT_EQ(compiled_, 3);
+  EXPECT_EQ(second.files[0], copy.files[0]);
+  EXPECT_EQ(second.files[1].prepared.bytes, copy.files[1].prepared.bytes);
+  EXPECT_EQ(second.files[2].note, copy.files[2].note);
+}
+
+TEST_F(PrepareTest, AClaimWithAnErrorIsNotPrepared) {
+  Claim claim = Named("a", "");
+  claim.error = "two keys claim this path";
+  const Desired desired = All({claim});
+  ASSERT_THAT(desired.files, SizeIs(1));
+  EXPECT_FALSE(desired.files[0].prepared.valid());
+  EXPECT_EQ(desired.files[0].note, "two keys claim this path");
+  EXPECT_EQ(desired.Find("a"), &desired.files[0]);
+  EXPECT_EQ(desired.Find("b"), nullptr);
+}
+
+}  // namespace
+}  // namespace seccompd::install
