@@ -66,6 +66,16 @@ struct BuildInfo {
   std::string arch;
 };
 
+// What the last audit found.
+struct AuditSnapshot {
+  Per<Evidence, Per<Expected, Per<Verdict>>> containers;
+  std::vector<Violation> violations;  // worst first; the first kMaxViolations are shown
+  Per<SeccompMode> processes;
+  Per<Unserved> unserved;
+  std::uint64_t processes_scanned = 0;
+  std::uint64_t containers_unresolved = 0;
+};
+
 // Everything that one scrape shows. What is absent here is absent there.
 struct MetricsSnapshot {
   BuildInfo build;
@@ -83,16 +93,8 @@ struct MetricsSnapshot {
   std::vector<InvalidProfile> invalid_profiles;  // the first kMaxInvalidProfiles are shown
   std::optional<base::WallTime> sync_last_success;
 
-  // As of the last audit; absent before the first.
-  struct Audit {
-    Per<Evidence, Per<Expected, Per<Verdict>>> containers;
-    std::vector<Violation> violations;  // worst first; the first kMaxViolations are shown
-    Per<SeccompMode> processes;
-    Per<Unserved> unserved;
-    std::uint64_t processes_scanned = 0;
-    std::uint64_t containers_unresolved = 0;
-  };
-  std::optional<Audit> audit;
+  using Audit = AuditSnapshot;
+  std::optional<AuditSnapshot> audit;  // absent before the first
   std::optional<base::WallTime> audit_last_success;
 
   std::chrono::nanoseconds loop_lag{0};  // the longest lately

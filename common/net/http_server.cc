@@ -142,7 +142,6 @@ class HttpServer::Impl {
   Wakeup ended_;  // a connection did
   Connections connections_;
   RequestCounts requests_;
-  bool stopping_ = false;
 };
 
 awaitable<Result<>> HttpServer::Impl::Serve(std::shared_ptr<Impl> self) {
