@@ -36,7 +36,7 @@ class AuditLoop {
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Run();
 
  private:
-  boost::asio::awaitable<base::Result<>> Pass();
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> Pass();
   void TakeReport(audit::Report report, const procfs::ScanResult& scan);
   void CountViolations(const audit::Report& report);
 

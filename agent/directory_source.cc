@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <cerrno>
@@ -190,6 +190,10 @@ bool DirectorySource::Reopen(MonoTime now) {
   root_.reset();
   settling_.clear();
   auto root = host::OpenDirectory(path_);
+  if (root && host::CheckRoot(root->get(), "") == host::RootState::kRemoved) {
+    // Behind a bind mount a removed directory can still be opened: empty, and for ever.
+    root = Fail(ErrorCode::kGone, "directory '" + path_ + "' was removed");
+  }
   if (!root) {
     next_scan_ = now + options_.poll;
     const bool news = !away_ || *away_ != root.error();

@@ -25,8 +25,8 @@ struct DirectorySourceOptions {
   std::size_t max_total_bytes = std::size_t{64} << 20;
   std::size_t max_depth = 16;
   std::chrono::milliseconds settle{200};  // a removed or half-written name waits this long
-  std::chrono::seconds poll{5};           // where inotify is not to be had
-  std::chrono::seconds rescan{300};       // a full look even with inotify, in case an event was lost
+  std::chrono::seconds poll{5};     // where inotify is not to be had, or the directory is away
+  std::chrono::seconds rescan{30};  // slow full pass beside inotify
 };
 
 // Something to tell about one file; what it held before stays in force while it is unreadable.
@@ -92,9 +92,8 @@ class DirectorySource {
   DirectoryContents contents_;
 };
 
-// Is this a file that we read: its ending is ours, and no editor's or tool's left-over (".x.swp",
-// "x~",
-// "#x#", "4913") or dot file?
+// Is this a file that we read: its ending is ours, and it is no dot file and no editor's left-over
+// (".x.swp", "x~", "#x#", "4913")?
 [[nodiscard]] bool IsSourceName(std::string_view name);
 
 }  // namespace seccompd::agent

@@ -188,7 +188,7 @@ finish() {
   local code=$?
   trap - EXIT
   if ((code == 0)) && [[ $mode == keep ]]; then exit 0; fi
-  if ((code != 0)) && [[ -s $state/agent.log ]]; then
+  if ((code != 0 && code != 130)) && [[ -s $state/agent.log ]]; then
     echo "The agent's last lines:" >&2
     tail -n 5 "$state/agent.log" >&2
   fi
@@ -209,6 +209,17 @@ as_owner() {
   fi
 }
 
+# The newest line of what flows through, on a terminal; nothing elsewhere.
+progress() {
+  local line
+  if [[ ! -t 1 ]]; then
+    cat >/dev/null
+    return
+  fi
+  while IFS= read -r line; do printf '\r\e[K  %s%.76s%s' "$dim" "$line" "$plain"; done
+  printf '\r\e[K'
+}
+
 build() {
   step "1. Building seccompd (release)"
   "$root/common/cmake/install_packages.sh" build demo
@@ -216,7 +227,7 @@ build() {
   local log
   log="$(mktemp)"
   if ! (cd "$root" && as_owner cmake --preset release -DSECCOMPD_TESTS=OFF -DSECCOMPD_BENCH=OFF &&
-    as_owner cmake --build --preset release --target seccompd) >"$log" 2>&1; then
+    as_owner cmake --build --preset release --target seccompd) 2>&1 | tee "$log" | progress; then
     tail -n 40 "$log" >&2
     rm -f "$log"
     die "the build failed; its last lines are above"
@@ -226,10 +237,10 @@ build() {
 }
 
 audit() {
-  show "seccompd audit --pods dir:$state/pods --seccomp-root $state/seccomp"
+  show "seccompd audit --all --pods dir:$state/pods --seccomp-root $state/seccomp"
   # Exit 1 means findings, which this tour is about.
   "$seccompd" audit --pods "dir:$state/pods" --seccomp-root "$state/seccomp" \
-    --node-default unconfined || (($? == 1)) || die "the audit failed"
+    --all --node-default unconfined || (($? == 1)) || die "the audit failed"
 }
 
 metrics() {

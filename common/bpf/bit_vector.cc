@@ -16,7 +16,7 @@ BitVector AddWithCarry(NodeStore& store, const BitVector& a, const BitVector& b,
                        NodeId* carry_out = nullptr) {
   store.Spend(kWalkCost);
   BitVector sum{};
-  for (std::uint32_t i = 0; i < kWordBits && !store.exhausted(); ++i) {
+  for (std::uint32_t i = 0; i < kWordBits && !store.Exhausted(); ++i) {
     const NodeId half = store.Xor(a[i], b[i]);
     sum[i] = store.Xor(half, carry);
     carry = store.IfThenElse(half, carry, a[i]);
@@ -54,7 +54,7 @@ BitVector ShiftedBy(const BitVector& a, std::uint32_t count, bool left) {
 }
 
 BitVector Shift(NodeStore& store, BitVector a, const BitVector& count, bool left) {
-  for (std::uint32_t stage = 0; stage < kShiftStages && !store.exhausted(); ++stage) {
+  for (std::uint32_t stage = 0; stage < kShiftStages && !store.Exhausted(); ++stage) {
     a = Choose(store, count[stage], ShiftedBy(a, 1U << stage, left), a);
   }
   return a;
@@ -95,7 +95,7 @@ BitVector Subtract(NodeStore& store, const BitVector& a, const BitVector& b) {
 
 BitVector Multiply(NodeStore& store, const BitVector& a, const BitVector& b) {
   BitVector product = ConstantBits(0);
-  for (std::uint32_t i = 0; i < kWordBits && !store.exhausted(); ++i) {
+  for (std::uint32_t i = 0; i < kWordBits && !store.Exhausted(); ++i) {
     if (b[i] == kFalseNode) continue;
     BitVector addend = ShiftedBy(a, i, true);
     for (NodeId& bit : addend) bit = store.And(bit, b[i]);
@@ -108,7 +108,7 @@ BitVector Divide(NodeStore& store, const BitVector& a, const BitVector& b) {
   const BitVector minus_b = Complement(store, b);
   BitVector quotient{};
   BitVector rest = ConstantBits(0);
-  for (std::uint32_t i = kWordBits; i-- > 0 && !store.exhausted();) {
+  for (std::uint32_t i = kWordBits; i-- > 0 && !store.Exhausted();) {
     // The doubled rest has 33 bits; if the topmost is set, it exceeds every divisor.
     const NodeId overflow = rest[kWordBits - 1];
     rest = ShiftedBy(rest, 1, true);
@@ -152,7 +152,7 @@ BitVector ShiftRight(NodeStore& store, const BitVector& a, const BitVector& coun
 NodeId IsEqual(NodeStore& store, const BitVector& a, const BitVector& b) {
   store.Spend(kWalkCost);
   NodeId equal = kTrueNode;
-  for (std::uint32_t i = 0; i < kWordBits && !store.exhausted(); ++i) {
+  for (std::uint32_t i = 0; i < kWordBits && !store.Exhausted(); ++i) {
     equal = store.IfThenElse(store.Xor(a[i], b[i]), kFalseNode, equal);
   }
   return equal;
@@ -161,7 +161,7 @@ NodeId IsEqual(NodeStore& store, const BitVector& a, const BitVector& b) {
 NodeId IsGreater(NodeStore& store, const BitVector& a, const BitVector& b) {
   store.Spend(kWalkCost);
   NodeId greater = kFalseNode;
-  for (std::uint32_t i = 0; i < kWordBits && !store.exhausted(); ++i) {
+  for (std::uint32_t i = 0; i < kWordBits && !store.Exhausted(); ++i) {
     greater = store.IfThenElse(store.Xor(a[i], b[i]), a[i], greater);
   }
   return greater;
@@ -170,7 +170,7 @@ NodeId IsGreater(NodeStore& store, const BitVector& a, const BitVector& b) {
 NodeId SharesBit(NodeStore& store, const BitVector& a, const BitVector& b) {
   store.Spend(kWalkCost);
   NodeId any = kFalseNode;
-  for (std::uint32_t i = 0; i < kWordBits && !store.exhausted(); ++i) {
+  for (std::uint32_t i = 0; i < kWordBits && !store.Exhausted(); ++i) {
     any = store.Or(store.And(a[i], b[i]), any);
   }
   return any;

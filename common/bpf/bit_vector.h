@@ -11,7 +11,7 @@ namespace seccompd::bpf {
 
 // A 32-bit value as 32 truth functions of the input; element 0 is the least significant bit. The
 // functions below are the BPF ALU and jump operations as circuits, unsigned, modulo 2^32. They keep
-// within the store's limits: check exhausted() afterwards.
+// within the store's limits: check Exhausted() afterwards.
 using BitVector = std::array<NodeId, kWordBits>;
 
 BitVector ConstantBits(std::uint32_t value);

@@ -69,7 +69,7 @@ class Checker {
  public:
   Checker(Workspace& workspace, Diagram diagram, const seccomp::SyscallTable& table,
           std::span<const seccomp::Arch> archs)
-      : workspace_(workspace), store_(workspace.store()), table_(table), archs_(archs) {
+      : workspace_(workspace), store_(workspace.Store()), table_(table), archs_(archs) {
     permitted_ = store_.MapTerminals(diagram.root, [](std::uint32_t value) {
       return PermissionOf(value) == Permission::kRefused ? kFalseNode : kTrueNode;
     });
@@ -122,7 +122,7 @@ class Checker {
       outcome.reason = fmt::format("no system call {} in the table of this node", syscall);
       return outcome;
     }
-    if (store_.exhausted()) {
+    if (store_.Exhausted()) {
       outcome.reason = "undecided within the limits";
       return outcome;
     }
@@ -192,7 +192,7 @@ class Checker {
 
   void Try(Way way, seccomp::Arch arch, NodeId calls) {
     const auto input = workspace_.AnyInput(Region{store_.And(calls, permitted_)});
-    if (!input || store_.exhausted()) return;
+    if (!input || store_.Exhausted()) return;
     open_.push_back({.way = way,
                      .arch = arch,
                      .witness = *input,

@@ -15,7 +15,6 @@ namespace {
 
 // More ranges of differing numbers than this are no stub.
 constexpr std::size_t kMaxTailRanges = 4'096;
-constexpr std::uint32_t kX32Bit = 0x40000000;
 constexpr std::uint32_t kX32Shift = 30;
 
 // The part of a difference that lies in the arguments: shared by all numbers with the same
@@ -29,7 +28,7 @@ struct ArgumentDifference {
 class Lister {
  public:
   Lister(Workspace& workspace, const CompareOptions& options, std::vector<Difference>& list)
-      : workspace_(workspace), store_(workspace.store()), options_(options), list_(list) {}
+      : workspace_(workspace), store_(workspace.Store()), options_(options), list_(list) {}
 
   void List(const NodePair& roots) {
     WalkWord(store_, kArchWord, roots, true,
@@ -103,7 +102,7 @@ class TailFinder {
                only_tails = first == last && FindOnArch(first, rest);
                return only_tails;
              });
-    if (!only_tails || store_.exhausted()) return std::nullopt;
+    if (!only_tails || store_.Exhausted()) return std::nullopt;
     return std::move(tails_);
   }
 
@@ -187,7 +186,7 @@ base::Result<Comparison> Compare(Workspace& workspace, Diagram from, Diagram to,
   Comparison result;
   if (from == to) return result;
   workspace.Begin();
-  NodeStore& store = workspace.store();
+  NodeStore& store = workspace.Store();
   const NodePair roots{from.root, to.root};
   result.relation = Relation::kDifferent;
   const BlockCounts counts = DifferenceCounter(store).Count(roots);

@@ -33,7 +33,7 @@ class Coverer {
     const std::uint32_t argument = ArgumentOfVariable(top);
     const std::uint32_t end = FirstVariable(argument) + 2 * kWordBits;
     const auto branches = PairsBelow(store_, {least, most}, end, false, kMaxBranches + 1);
-    if (branches.size() > kMaxBranches || store_.exhausted()) {
+    if (branches.size() > kMaxBranches || store_.Exhausted()) {
       result.complete = false;
       return kFalseNode;
     }
@@ -46,7 +46,8 @@ class Coverer {
       NodeId said = kFalseNode;
       if (needed != kFalseNode) {
         const NodeId values = RegionReaching(store_, {least, most}, branch, end);
-        for (const auto& tests : DescribeValues(store_, argument, values, max_terms_, complete())) {
+        for (const auto& tests :
+             DescribeValues(store_, argument, values, max_terms_, result.complete)) {
           std::vector<ArgTest> extended = prefix;
           extended.insert(extended.end(), tests.begin(), tests.end());
           said = Cover(needed, branch.b, extended);
@@ -61,8 +62,6 @@ class Coverer {
   Condition result;
 
  private:
-  bool& complete() { return result.complete; }
-
   NodeStore& store_;
   std::size_t max_terms_;
 };
@@ -125,15 +124,15 @@ NodeId NodeOf(NodeStore& store, const ArgTest& test) {
 }  // namespace
 
 Condition DescribeRegion(Workspace& workspace, Region region, std::size_t max_terms) {
-  Coverer coverer(workspace.store(), max_terms);
+  Coverer coverer(workspace.Store(), max_terms);
   coverer.Cover(region.root, region.root, {});
-  if (workspace.store().exhausted()) coverer.result.complete = false;
+  if (workspace.Store().Exhausted()) coverer.result.complete = false;
   return std::move(coverer.result);
 }
 
 base::Result<Region> RegionOf(Workspace& workspace, const ArgTest& test) {
   workspace.Begin();
-  return workspace.Finish(Region{NodeOf(workspace.store(), test)});
+  return workspace.Finish(Region{NodeOf(workspace.Store(), test)});
 }
 
 base::Result<Region> RegionOf(Workspace& workspace, const Condition& condition) {
@@ -141,7 +140,7 @@ base::Result<Region> RegionOf(Workspace& workspace, const Condition& condition) 
     return base::Fail(base::ErrorCode::kInvalidArgument, "the condition was cut at its limit");
   }
   workspace.Begin();
-  NodeStore& store = workspace.store();
+  NodeStore& store = workspace.Store();
   NodeId any = kFalseNode;
   for (const auto& tests : condition.any_of) {
     NodeId all = kTrueNode;

@@ -41,7 +41,7 @@ base::Result<Diagram> Workspace::Decide(const Stack& stack) {
   Begin();
   NodeId root = store_.Terminal(kRetAllow);
   for (const Program& program : stack) {
-    if (store_.exhausted()) break;
+    if (store_.Exhausted()) break;
     root = store_.Combine(run_.Run(store_, program, NormalizeInStack), root);
   }
   return Finish(Diagram{WithoutUnknownActions(root)});

@@ -34,7 +34,7 @@ struct Region {
 // default stays below 64 MiB); `operations` bounds the work of one call (about 30 ns each).
 struct DecideLimits {
   std::size_t nodes = 400'000;
-  std::uint64_t operations = 1'000'000;
+  std::uint64_t operations = 800'000;
 };
 
 // Is this error the answer "undecided": a limit was reached before the exact answer was?
@@ -98,14 +98,14 @@ class Workspace {
   [[nodiscard]] std::size_t Footprint() const { return store_.Footprint() + run_.Footprint(); }
 
   // For the modules of this folder that walk diagrams (compare, explain, condition).
-  [[nodiscard]] NodeStore& store() { return store_; }
-  [[nodiscard]] const NodeStore& store() const { return store_; }
+  [[nodiscard]] NodeStore& Store() { return store_; }
+  [[nodiscard]] const NodeStore& Store() const { return store_; }
   // Grants the operations of one more call.
   void Begin() { store_.Grant(limits_.operations); }
   // The value, or kResourceExhausted if a limit was reached since Begin.
   template <class T>
   [[nodiscard]] base::Result<T> Finish(T value) const {
-    if (store_.exhausted()) return base::Fail(UndecidedError());
+    if (store_.Exhausted()) return base::Fail(UndecidedError());
     return value;
   }
 

@@ -69,7 +69,7 @@ DifferenceCounter::Summary DifferenceCounter::Summarize(Word word, const NodePai
     return found->second;
   }
   store_.Spend(kSummaryCost);
-  if (store_.exhausted()) return {};
+  if (store_.Exhausted()) return {};
   const Node a = store_[pair.a];
   const Node b = store_[pair.b];
   const NodePair low = {a.variable == top ? a.low : pair.a, b.variable == top ? b.low : pair.b};

@@ -23,23 +23,27 @@ std::size_t CostOf(const Condition& condition) {
 
 // The outcomes of a diagram that looks neither at arch nor at nr.
 std::vector<Outcome> OutcomesOf(Workspace& workspace, NodeId rest) {
-  NodeStore& store = workspace.store();
+  NodeStore& store = workspace.Store();
   const NodePair roots{rest, rest};
   auto values = TerminalPairs(store, roots, false, kMaxOutcomes + 1);
   if (values.size() > kMaxOutcomes) {
-    store.Spend(store.operations_left());  // far too many to be read
+    store.Spend(store.OperationsLeft());  // far too many to be read
     return {};
   }
   std::vector<Outcome> outcomes;
   for (const NodePair& value : values) {
     const Region region{RegionReaching(store, roots, value)};
-    outcomes.push_back(
-        {.value = store[value.a].low, .condition = DescribeRegion(workspace, region)});
+    outcomes.push_back({.value = store[value.a].low,
+                        .otherwise = false,
+                        .condition = DescribeRegion(workspace, region)});
   }
   std::stable_sort(outcomes.begin(), outcomes.end(), [](const Outcome& a, const Outcome& b) {
     return std::pair(CostOf(a.condition), b.value) < std::pair(CostOf(b.condition), a.value);
   });
-  if (outcomes.size() > 1) outcomes.back().condition = {};
+  if (outcomes.size() > 1) {
+    outcomes.back().otherwise = true;
+    outcomes.back().condition = {};
+  }
   return outcomes;
 }
 
@@ -48,7 +52,7 @@ std::vector<Outcome> OutcomesOf(Workspace& workspace, NodeId rest) {
 base::Result<std::vector<DecidedRange>> Explain(Workspace& workspace, Diagram diagram,
                                                 std::uint32_t arch, std::size_t max_ranges) {
   workspace.Begin();
-  NodeStore& store = workspace.store();
+  NodeStore& store = workspace.Store();
   const NodeId on_arch = CofactorWord(store, diagram.root, kArchWord, arch);
   std::unordered_map<NodeId, std::vector<Outcome>> known;
   std::vector<DecidedRange> ranges;
@@ -72,7 +76,7 @@ base::Result<std::vector<DecidedRange>> Explain(Workspace& workspace, Diagram di
 base::Result<std::vector<Outcome>> ExplainSyscall(Workspace& workspace, Diagram diagram,
                                                   std::uint32_t arch, std::uint32_t nr) {
   workspace.Begin();
-  NodeStore& store = workspace.store();
+  NodeStore& store = workspace.Store();
   const NodeId on_arch = CofactorWord(store, diagram.root, kArchWord, arch);
   return workspace.Finish(OutcomesOf(workspace, CofactorWord(store, on_arch, kNrWord, nr)));
 }

@@ -10,16 +10,17 @@
 
 namespace seccompd::bpf {
 
-// What happens under a condition on the arguments.
+// What happens under a condition on the arguments, or in all cases that the other outcomes leave.
 struct Outcome {
   std::uint32_t value = 0;  // normalised return value
+  bool otherwise = false;   // then the condition is empty
   Condition condition;
 
   bool operator==(const Outcome&) const = default;
 };
 
 // Syscall numbers (inclusive) that are decided alike. Outcomes do not overlap and leave nothing
-// out; the one with the longest condition comes last and is marked `otherwise` by an empty any_of.
+// out; of several the one that takes the most words comes last, as `otherwise`.
 struct DecidedRange {
   std::uint32_t first_nr = 0;
   std::uint32_t last_nr = 0;

@@ -41,7 +41,7 @@ class Interner {
       store.Spend(1);
       slot = (slot + 1) & mask;
     }
-    if (store.exhausted()) return {0, false};
+    if (store.Exhausted()) return {0, false};
     const auto id = static_cast<std::uint32_t>(keys_.size());
     keys_.push_back(key);
     table_[slot] = id;

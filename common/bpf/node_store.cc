@@ -10,8 +10,9 @@
 namespace seccompd::bpf {
 namespace {
 
-constexpr std::size_t kFirstTableSize = std::size_t{1} << 16;
+constexpr std::size_t kFirstTableSize = std::size_t{1} << 13;
 constexpr std::size_t kCacheSize = std::size_t{1} << 15;
+constexpr std::uint64_t kCaseCost = 4;  // to sort it and to walk its continuation
 // `high` of the two truth values, so that they differ from the return values 0 and 1.
 constexpr NodeId kTruthMark = 0xfffffffe;
 
@@ -101,24 +102,36 @@ NodeStore::CacheEntry& NodeStore::CacheSlot(NodeId a, NodeId b, NodeId c) {
   return cache_[Mix(a, b, c) & (kCacheSize - 1)];
 }
 
+NodeId NodeStore::SettledCombine(NodeId newer, NodeId older) const {
+  if (newer == older) return newer;
+  if (IsTerminal(older) && nodes_[older].low == kRetAllow) return newer;
+  if (!IsTerminal(newer)) return kNone;
+  const std::uint32_t value = nodes_[newer].low;
+  if (value == kRetKillProcess) return newer;
+  if (value == kRetAllow) return older;
+  if (!IsTerminal(older)) return kNone;
+  return Precedence(nodes_[older].low) < Precedence(value) ? older : newer;
+}
+
+// The result where one operand settles it; else kNone. `a` is the lower id if the order is free.
 template <NodeStore::Operation kOperation>
-NodeId NodeStore::Apply(NodeId a, NodeId b) {
-  if (a == b) return kOperation == Operation::kXor ? kFalseNode : a;
+NodeId NodeStore::Settled(NodeId a, NodeId b) const {
   if constexpr (kOperation == Operation::kCombine) {
-    if (IsTerminal(a)) {
-      const std::uint32_t newer = nodes_[a].low;
-      if (newer == kRetKillProcess) return a;
-      if (newer == kRetAllow) return b;
-      if (IsTerminal(b)) return Precedence(nodes_[b].low) < Precedence(newer) ? b : a;
-    } else if (IsTerminal(b) && nodes_[b].low == kRetAllow) {
-      return a;
-    }
+    return SettledCombine(a, b);
   } else {
-    if (a > b) std::swap(a, b);  // commutative; the truth values are the lowest ids
+    if (a == b) return kOperation == Operation::kXor ? kFalseNode : a;
     if (a == kFalseNode) return kOperation == Operation::kAnd ? kFalseNode : b;
     if (a == kTrueNode && kOperation == Operation::kAnd) return b;
     if (a == kTrueNode && kOperation == Operation::kOr) return kTrueNode;
+    return kNone;
   }
+}
+
+template <NodeStore::Operation kOperation>
+NodeId NodeStore::Apply(NodeId a, NodeId b) {
+  // Commutative ones in one order; the truth values have the lowest ids.
+  if (kOperation != Operation::kCombine && a > b) std::swap(a, b);
+  if (const NodeId settled = Settled<kOperation>(a, b); settled != kNone) return settled;
   constexpr NodeId kTag = 0xfffffff0 + static_cast<NodeId>(kOperation);
   {
     const CacheEntry& entry = CacheSlot(a, b, kTag);
@@ -127,14 +140,9 @@ NodeId NodeStore::Apply(NodeId a, NodeId b) {
   Spend(1);
   if (exhausted_) return kFalseNode;
   const std::uint32_t variable = std::min(nodes_[a].variable, nodes_[b].variable);
-  NodeId result = kFalseNode;
-  if (variable == kTerminalVariable) {
-    result = kFalseNode;  // only Xor(true, true), answered above
-  } else {
-    const NodeId low = Apply<kOperation>(LowAt(a, variable), LowAt(b, variable));
-    const NodeId high = Apply<kOperation>(HighAt(a, variable), HighAt(b, variable));
-    result = Make(variable, low, high);
-  }
+  const NodeId low = Apply<kOperation>(LowAt(a, variable), LowAt(b, variable));
+  const NodeId high = Apply<kOperation>(HighAt(a, variable), HighAt(b, variable));
+  const NodeId result = Make(variable, low, high);
   if (!exhausted_) CacheSlot(a, b, kTag) = CacheEntry{a, b, kTag, result};
   return result;
 }
@@ -178,7 +186,7 @@ NodeId NodeStore::IfWordEqual(Word word, std::uint32_t k, NodeId then, NodeId ot
   if (nodes_[then].variable < base || nodes_[otherwise].variable < base) {
     return IfThenElse(IfWordEqual(word, k, kTrueNode, kFalseNode), then, otherwise);
   }
-  std::array<NodeId, kWordBits> siblings;
+  std::array<NodeId, kWordBits> siblings{};
   std::uint32_t depth = 0;
   for (; depth < kWordBits && then != otherwise; ++depth) {
     const std::uint32_t variable = base + depth;
@@ -201,7 +209,7 @@ NodeId NodeStore::IfWordGreater(Word word, std::uint32_t k, NodeId then, NodeId 
   if (nodes_[then].variable < base || nodes_[otherwise].variable < base) {
     return IfThenElse(IfWordGreater(word, k, kTrueNode, kFalseNode), then, otherwise);
   }
-  std::array<NodeId, kWordBits> siblings;
+  std::array<NodeId, kWordBits> siblings{};
   std::uint32_t depth = 0;
   for (; depth < kWordBits && then != otherwise; ++depth) {
     const std::uint32_t variable = base + depth;
@@ -220,6 +228,52 @@ NodeId NodeStore::IfWordGreater(Word word, std::uint32_t k, NodeId then, NodeId 
   return result;
 }
 
+NodeId NodeStore::IfWordAmong(Word word, std::vector<WordCase> cases, NodeId otherwise) {
+  Spend(cases.size() * kCaseCost);
+  const std::uint32_t base = word * kWordBits;
+  const bool looks_earlier = nodes_[otherwise].variable < base ||
+                             std::any_of(cases.begin(), cases.end(), [&](const WordCase& one) {
+                               return nodes_[one.then].variable < base;
+                             });
+  if (looks_earlier) {
+    for (auto one = cases.rbegin(); one != cases.rend(); ++one) {
+      otherwise = IfWordEqual(word, one->value, one->then, otherwise);
+    }
+    return otherwise;
+  }
+  for (WordCase& one : cases) {
+    for (std::uint32_t depth = 0; nodes_[one.then].variable < base + kWordBits; ++depth) {
+      const bool bit = ((one.value >> (kWordBits - 1 - depth)) & 1) != 0;
+      one.then = bit ? HighAt(one.then, base + depth) : LowAt(one.then, base + depth);
+    }
+  }
+  const auto by_value = [](const WordCase& a, const WordCase& b) { return a.value < b.value; };
+  const auto same_value = [](const WordCase& a, const WordCase& b) { return a.value == b.value; };
+  std::stable_sort(cases.begin(), cases.end(), by_value);
+  cases.erase(std::unique(cases.begin(), cases.end(), same_value), cases.end());
+  return BuildCases(base, cases, otherwise);
+}
+
+// `cases` agree in all bits of the word before `variable`, ascend, and look only behind the word.
+NodeId NodeStore::BuildCases(std::uint32_t variable, std::span<const WordCase> cases,
+                             NodeId otherwise) {
+  if (cases.empty()) return otherwise;
+  Spend(1);
+  if (exhausted_) return kFalseNode;
+  const std::uint32_t depth = variable % kWordBits;
+  const auto high_half = std::partition_point(
+      cases.begin(), cases.end(),
+      [depth](const WordCase& one) { return ((one.value >> (kWordBits - 1 - depth)) & 1) == 0; });
+  const auto lows = static_cast<std::size_t>(high_half - cases.begin());
+  const auto half = [&](std::span<const WordCase> part, NodeId rest) {
+    if (depth + 1 < kWordBits) return BuildCases(variable + 1, part, rest);
+    return part.empty() ? rest : part.front().then;
+  };
+  const NodeId low = half(cases.first(lows), LowAt(otherwise, variable));
+  const NodeId high = half(cases.subspan(lows), HighAt(otherwise, variable));
+  return Make(variable, low, high);
+}
+
 namespace {
 
 // Post-order over the nodes below `root`; depth is at most kVariableCount.
@@ -231,7 +285,7 @@ class TerminalMapper {
   NodeId Map(NodeId id) {
     if (done_[id] != kUnseen) return done_[id];
     store_.Spend(1);
-    if (store_.exhausted()) return kFalseNode;
+    if (store_.Exhausted()) return kFalseNode;
     const Node node = store_[id];
     if (node.variable == kTerminalVariable) {
       done_[id] = value_of_(node.low);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "common/bpf/layout.h"
@@ -22,6 +23,12 @@ struct Node {
   NodeId high = kFalseNode;
 
   bool operator==(const Node&) const = default;
+};
+
+// One value of a word and what to do there.
+struct WordCase {
+  std::uint32_t value = 0;
+  NodeId then = kFalseNode;
 };
 
 // Hash-consed nodes: no two are equal and none has equal children, so a function of the input bits
@@ -47,8 +54,8 @@ class NodeStore {
       operations_left_ -= operations;
     }
   }
-  [[nodiscard]] bool exhausted() const { return exhausted_; }
-  [[nodiscard]] std::uint64_t operations_left() const { return operations_left_; }
+  [[nodiscard]] bool Exhausted() const { return exhausted_; }
+  [[nodiscard]] std::uint64_t OperationsLeft() const { return operations_left_; }
 
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
   [[nodiscard]] const Node& operator[](NodeId id) const { return nodes_[id]; }
@@ -61,7 +68,7 @@ class NodeStore {
   // A return value, of Normalize or of NormalizeInStack.
   NodeId Terminal(std::uint32_t value);
   // Was any made since Reset that only NormalizeInStack yields?
-  [[nodiscard]] bool has_unknown_action() const { return has_unknown_action_; }
+  [[nodiscard]] bool HasUnknownAction() const { return has_unknown_action_; }
   NodeId Literal(std::uint32_t variable) { return Make(variable, kFalseNode, kTrueNode); }
   // `low` and `high` must not look at `variable` or one before it.
   NodeId Make(std::uint32_t variable, NodeId low, NodeId high);
@@ -77,6 +84,9 @@ class NodeStore {
   // bits if neither looks at an earlier word.
   NodeId IfWordEqual(Word word, std::uint32_t k, NodeId then, NodeId otherwise);
   NodeId IfWordGreater(Word word, std::uint32_t k, NodeId then, NodeId otherwise);
+
+  // A chain of IfWordEqual in one walk: the first case of a value counts.
+  NodeId IfWordAmong(Word word, std::vector<WordCase> cases, NodeId otherwise);
 
   // Return values of two filters as the kernel combines them (Precedence, ties to the newer one).
   NodeId Combine(NodeId newer, NodeId older);
@@ -95,7 +105,11 @@ class NodeStore {
   static constexpr NodeId kNone = 0xffffffff;
 
   NodeId Intern(const Node& node);
+  NodeId BuildCases(std::uint32_t variable, std::span<const WordCase> cases, NodeId otherwise);
   void GrowTable();
+  [[nodiscard]] NodeId SettledCombine(NodeId newer, NodeId older) const;
+  template <Operation kOperation>
+  [[nodiscard]] NodeId Settled(NodeId a, NodeId b) const;
   template <Operation kOperation>
   NodeId Apply(NodeId a, NodeId b);
   CacheEntry& CacheSlot(NodeId a, NodeId b, NodeId c);

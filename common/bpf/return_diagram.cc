@@ -53,7 +53,7 @@ class ReturnBuilder {
     }
     if (knowledge.ActionKnown() && DataBitsAreFree(bits)) return BuildFree(bits);
     const auto [id, added] = seen_.Intern(store_, bits);
-    if (store_.exhausted()) return kFalseNode;
+    if (store_.Exhausted()) return kFalseNode;
     if (!added) return results_[id];
     results_.push_back(kFalseNode);
     const std::uint32_t variable = TopVariable(bits);
@@ -118,7 +118,7 @@ class ReturnBuilder {
 
   NodeId BuildFree(const BitVector& bits) {
     store_.Spend(kSplitCost);
-    if (store_.exhausted()) return kFalseNode;
+    if (store_.Exhausted()) return kFalseNode;
     if (const auto value = Settled(KnowledgeOf(bits))) return store_.Terminal(normalize_(*value));
     const std::uint32_t variable = TopVariable(bits);
     const NodeId low = BuildFree(Cofactor(bits, variable, false));

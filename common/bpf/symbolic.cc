@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/bpf/symbolic.h"
 
+#include <utility>
+
 #include "common/bpf/evaluate.h"
 #include "common/bpf/return_value.h"
 
@@ -103,7 +105,7 @@ ValueId ValueStore::Of(NodeStore& store, const BitVector& bits) {
 ValueId ValueStore::OfWord(NodeStore& store, Word word) {
   if (!words_[word]) {
     const ValueId id = Of(store, WordBitsOf(store, word));
-    if (store.exhausted()) return kZeroValue;
+    if (store.Exhausted()) return kZeroValue;
     shapes_[id].word = word;
     words_[word] = id;
   }
@@ -122,9 +124,10 @@ NodeId SymbolicRun::Run(NodeStore& store, const Program& program, Normalizer nor
   FindLiveness(program);
   Enter(0, {});
   Explore(program);
+  FindChains(program);
   for (std::size_t pc = program.size(); pc-- > 0;) {
-    for (StateId id = heads_[pc]; id != kNoState && !store.exhausted(); id = states_[id].next) {
-      states_[id].result = ResultOf(program[pc], states_[id]);
+    for (StateId id = heads_[pc]; id != kNoState && !store.Exhausted(); id = states_[id].next) {
+      if (!states_[id].in_chain) states_[id].result = ResultOf(program, pc, id);
     }
   }
   store_ = nullptr;
@@ -165,6 +168,7 @@ SymbolicRun::StateId SymbolicRun::Enter(std::size_t pc, Registers registers) {
     states_.push_back(state);
     heads_[pc] = id;
   }
+  if (id < states_.size()) ++states_[id].references;
   return id;
 }
 
@@ -172,7 +176,7 @@ void SymbolicRun::Explore(const Program& program) {
   for (std::size_t pc = 0; pc < program.size(); ++pc) {
     const Instruction& at = program[pc];
     if (at.code == kRetK || at.code == kRetA) continue;
-    for (StateId id = heads_[pc]; id != kNoState && !store_->exhausted(); id = states_[id].next) {
+    for (StateId id = heads_[pc]; id != kNoState && !store_->Exhausted(); id = states_[id].next) {
       if (at.code == kJa) {
         states_[id].condition = kTrueNode;
         const StateId then = Enter(pc + 1 + at.k, states_[id].registers);
@@ -285,19 +289,57 @@ NodeId SymbolicRun::ConditionOf(const Instruction& at, const Registers& register
   }
 }
 
-NodeId SymbolicRun::ResultOf(const Instruction& at, const State& state) {
+bool SymbolicRun::ComparesWord(const Program& program, StateId id) const {
+  return id < states_.size() && states_[id].condition == kByWord &&
+         program[places_[id][0]].code == kJeqK;
+}
+
+// The state that compares the same word if this one finds no match, if nothing else leads there.
+SymbolicRun::StateId SymbolicRun::NextInChain(const Program& program, StateId id) const {
+  StateId next = states_[id].otherwise;
+  const auto only_here = [&] { return next < states_.size() && states_[next].references == 1; };
+  while (only_here() && program[places_[next][0]].code == kJa) next = states_[next].then;
+  const bool same_word = only_here() && ComparesWord(program, next) &&
+                         states_[next].registers.a == states_[id].registers.a;
+  return same_word ? next : kNoState;
+}
+
+void SymbolicRun::FindChains(const Program& program) {
+  for (StateId id = 0; id < states_.size(); ++id) {
+    if (!ComparesWord(program, id)) continue;
+    const StateId next = NextInChain(program, id);
+    if (next != kNoState) states_[next].in_chain = true;
+  }
+}
+
+NodeId SymbolicRun::ResultAt(StateId id) {
+  return id == kEndsWithZero ? store_->Terminal(kRetKillThread) : states_[id].result;
+}
+
+NodeId SymbolicRun::ChainResult(const Program& program, StateId id) {
+  const Word word = values_.ShapeOf(states_[id].registers.a).word.value_or(kArchWord);
+  std::vector<WordCase> cases;
+  for (StateId next = id; next != kNoState; next = NextInChain(program, id)) {
+    id = next;
+    cases.push_back({.value = program[places_[id][0]].k, .then = ResultAt(states_[id].then)});
+  }
+  return store_->IfWordAmong(word, std::move(cases), ResultAt(states_[id].otherwise));
+}
+
+NodeId SymbolicRun::ResultOf(const Program& program, std::size_t pc, StateId id) {
+  const Instruction& at = program[pc];
+  const State& state = states_[id];
   if (at.code == kRetK) return store_->Terminal(normalize_(at.k));
-  if (at.code == kRetA) return ReturnDiagram(*store_, values_.Bits(state.registers.a), normalize_);
-  const auto result = [&](StateId id) {
-    return id == kEndsWithZero ? store_->Terminal(kRetKillThread) : states_[id].result;
-  };
-  if (state.condition == kTrueNode) return result(state.then);
-  if (state.condition == kFalseNode) return result(state.otherwise);
-  const NodeId then = result(state.then);
-  const NodeId otherwise = result(state.otherwise);
+  if (at.code == kRetA) {
+    return ReturnDiagram(*store_, values_.Bits(state.registers.a), normalize_);
+  }
+  if (state.condition == kTrueNode) return ResultAt(state.then);
+  if (state.condition == kFalseNode) return ResultAt(state.otherwise);
+  if (ComparesWord(program, id)) return ChainResult(program, id);
+  const NodeId then = ResultAt(state.then);
+  const NodeId otherwise = ResultAt(state.otherwise);
   if (state.condition != kByWord) return store_->IfThenElse(state.condition, then, otherwise);
   const Word word = values_.ShapeOf(state.registers.a).word.value_or(kArchWord);
-  if (at.code == kJeqK) return store_->IfWordEqual(word, at.k, then, otherwise);
   return store_->IfWordGreater(word, at.code == kJgeK ? at.k - 1 : at.k, then, otherwise);
 }
 

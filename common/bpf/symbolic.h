@@ -50,7 +50,8 @@ using Normalizer = std::uint32_t (*)(std::uint32_t);
 
 // Symbolic execution of one program for all inputs at once. Filters have no loops, so the states
 // that can occur (instruction, A, X, memory; dead registers forgotten) are found going forward and
-// their decisions built going backward, without recursion. Keeps its memory between runs.
+// their decisions built going backward, without recursion. Chains of comparisons of one word with
+// constants, of which filters mostly consist, are built in one step. Keeps its memory between runs.
 class SymbolicRun {
  public:
   // The diagram of a verified program. Meaningless if the store is exhausted afterwards.
@@ -77,6 +78,8 @@ class SymbolicRun {
     StateId otherwise = 0;
     NodeId condition = 0;  // which of the two; kByWord if the result is built from the word itself
     NodeId result = 0;
+    std::uint32_t references = 0;  // jumps to it
+    bool in_chain = false;         // its result is part of its only predecessor's
   };
 
   void FindLiveness(const Program& program);
@@ -85,8 +88,13 @@ class SymbolicRun {
   Registers Move(const Instruction& at, Registers registers);
   void Compute(const Instruction& at, std::size_t pc, StateId id);
   void Branch(const Instruction& at, std::size_t pc, StateId id);
+  void FindChains(const Program& program);
+  [[nodiscard]] bool ComparesWord(const Program& program, StateId id) const;
+  [[nodiscard]] StateId NextInChain(const Program& program, StateId id) const;
+  [[nodiscard]] NodeId ChainResult(const Program& program, StateId id);
+  [[nodiscard]] NodeId ResultAt(StateId id);
   [[nodiscard]] NodeId ConditionOf(const Instruction& at, const Registers& registers);
-  [[nodiscard]] NodeId ResultOf(const Instruction& at, const State& state);
+  [[nodiscard]] NodeId ResultOf(const Program& program, std::size_t pc, StateId id);
 
   Normalizer normalize_ = nullptr;
   NodeStore* store_ = nullptr;       // only during Run

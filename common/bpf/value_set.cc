@@ -38,11 +38,11 @@ class ValueSet {
   Candidate Describe(NodeId values) {
     const NodeId others = store_.Not(values);
     const Pairs gaps = RangesOf(others);
-    const Candidate outside = NoneOf(gaps, ArgRelation::kNotInRange);
+    Candidate outside = NoneOf(gaps, ArgRelation::kNotInRange);
     // "!= 0" rather than ">= 1".
     if (gaps && gaps->size() == 1 && gaps->front().first == gaps->front().second) return outside;
     Candidate best = AnyOf(RangesOf(values), ArgRelation::kInRange);
-    Prefer(best, outside);
+    Prefer(best, std::move(outside));
     Prefer(best, AnyOf(CubesOf(values), ArgRelation::kMasked));
     Prefer(best, NoneOf(CubesOf(others), ArgRelation::kNotMasked));
     return best;
@@ -88,7 +88,7 @@ class ValueSet {
                     std::vector<Pair>& ranges) {
     store_.Spend(1);
     if (id == kFalseNode) return true;
-    if (store_.exhausted()) return false;
+    if (store_.Exhausted()) return false;
     const std::uint32_t left = width_ - depth;
     if (id == kTrueNode) {
       const std::uint64_t last =
@@ -118,7 +118,7 @@ class ValueSet {
 
   NodeId CoverByCubes(NodeId least, NodeId most, const Pair& cube) {
     store_.Spend(1);
-    too_many_ = too_many_ || store_.exhausted();
+    too_many_ = too_many_ || store_.Exhausted();
     if (least == kFalseNode || too_many_) return kFalseNode;
     if (most == kTrueNode) {
       too_many_ = cubes_.size() == max_terms_;

@@ -35,7 +35,7 @@ class WordWalker {
   void Walk(const NodePair& pair, std::uint32_t depth, std::uint32_t value) {
     if (stopped_) return;
     store_.Spend(1);
-    if (store_.exhausted()) {
+    if (store_.Exhausted()) {
       stopped_ = true;
       return;
     }
@@ -85,7 +85,7 @@ class PairCollector {
       : store_(store), variable_(variable), skip_equal_(skip_equal), limit_(limit) {}
 
   void Collect(const NodePair& pair) {
-    if (found.size() >= limit_ || store_.exhausted()) return;
+    if (found.size() >= limit_ || store_.Exhausted()) return;
     if (skip_equal_ && pair.a == pair.b) return;
     if (!seen_.insert(pair.Key()).second) return;
     store_.Spend(kHashCost);
@@ -117,7 +117,7 @@ class ReachBuilder {
     if (top >= variable_) return pair == goal_ ? kTrueNode : kFalseNode;
     if (const auto found = done_.find(pair.Key()); found != done_.end()) return found->second;
     store_.Spend(kHashCost);
-    if (store_.exhausted()) return kFalseNode;
+    if (store_.Exhausted()) return kFalseNode;
     const NodeId low = Build(ChildPair(store_, pair, top, false));
     const NodeId high = Build(ChildPair(store_, pair, top, true));
     const NodeId result = store_.Make(top, low, high);

@@ -86,7 +86,7 @@ class Installer {
 
  private:
   Installer(host::FsOps& fs, base::UniqueFd root, InstallerOptions options);
-  base::Result<> Usable();
+  [[nodiscard]] base::Result<> Usable();
   void Look(const Desired& desired, const Glance& glance);
   Plan PlanNow(const Desired& desired, const References& references, base::WallTime now);
   void TidyUp(Applier& applier, Report* report);

@@ -7,11 +7,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include "common/base/result.h"
+#include "common/net/http_message.h"
 #include "common/net/tls.h"
 #include "common/net/url.h"
 
@@ -20,30 +18,6 @@ namespace seccompd::net {
 // An HTTP/1.1 client: one connection, one request at a time, every wait with a deadline. Timeouts
 // of connecting are client-go's. Source of truth: RFC 9110, RFC 9112; facts on API servers stand in
 // common/kube.
-
-struct ClientRequest {
-  std::string method = "GET";
-  std::string target = "/";  // escaped path and query, after Url::prefix
-  std::vector<std::pair<std::string, std::string>> headers =
-      {};  // Host, lengths, encoding: not here
-  std::string body = {};
-  bool gzip = false;  // ask for gzip; what comes compressed is inflated in any case
-};
-
-struct ReplyHead {
-  int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers = {};
-  // Retry-After in whole seconds; its other form, a date, is ignored as client-go does.
-  std::optional<std::chrono::seconds> retry_after = {};
-
-  // The first header of that name, in any case of letters; "" if there is none.
-  [[nodiscard]] std::string_view Header(std::string_view name) const;
-};
-
-struct Reply {
-  ReplyHead head;
-  std::string body;
-};
 
 struct ConnectOptions {
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(30);  // name, TCP

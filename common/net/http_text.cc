@@ -22,11 +22,6 @@ using base::Fail;
 // ASCII only, as RFC 9110 compares.
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-bool EqualFolded(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
-}
-
 // qvalue = "0" ["." 0*3DIGIT] / "1" ["." 0*3"0"], in thousandths (RFC 9110 12.4.2).
 std::optional<int> ParseQuality(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
@@ -64,10 +59,10 @@ std::optional<Element> ParseElement(std::string_view text) {
 // 0: does not cover `media_type`; 1: "*/*"; 2: "text/*"; 3: the type itself.
 int Specificity(std::string_view range, std::string_view media_type) {
   if (range == "*/*") return 1;
-  if (EqualFolded(range, media_type)) return 3;
+  if (EqualIgnoringCase(range, media_type)) return 3;
   const std::size_t slash = media_type.find('/');
   if (slash == std::string_view::npos || range.size() != slash + 2 || range.back() != '*') return 0;
-  return EqualFolded(range.substr(0, slash + 1), media_type.substr(0, slash + 1)) ? 2 : 0;
+  return EqualIgnoringCase(range.substr(0, slash + 1), media_type.substr(0, slash + 1)) ? 2 : 0;
 }
 
 bool HasControl(std::string_view text) {
@@ -76,6 +71,11 @@ bool HasControl(std::string_view text) {
 }
 
 }  // namespace
+
+bool EqualIgnoringCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return Lower(x) == Lower(y); });
+}
 
 base::Result<Target> ParseTarget(std::string_view target) {
   const bool origin_form = target.starts_with('/');
@@ -116,7 +116,7 @@ bool AcceptsGzip(std::string_view accept_encoding) {
   for (const std::string_view text : base::Split(accept_encoding, ',')) {
     const std::optional<Element> element = ParseElement(text);
     if (!element) continue;
-    if (EqualFolded(element->name, "gzip") || EqualFolded(element->name, "x-gzip")) {
+    if (EqualIgnoringCase(element->name, "gzip") || EqualIgnoringCase(element->name, "x-gzip")) {
       named = element->quality;
     } else if (element->name == "*") {
       any = element->quality;

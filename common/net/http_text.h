@@ -19,6 +19,9 @@ struct QueryParameter {
   bool operator==(const QueryParameter&) const = default;
 };
 
+// Whether two names of headers or tokens are the same: case does not matter, in ASCII only.
+[[nodiscard]] bool EqualIgnoringCase(std::string_view a, std::string_view b);
+
 // The target of a request in origin form, "/path?name=value&flag" (RFC 9112 3.2.1).
 struct Target {
   std::string path;

@@ -21,27 +21,15 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::awaitable;
-using base::ErrorCode;
 using base::Fail;
 using base::Result;
 using boost::system::error_code;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-base::Error CancelledError() {
-  return base::Error{.code = ErrorCode::kCancelled, .message = "asked to stop"};
-}
-
-// True once the loop was asked to stop: the next wait would throw, so it is not started.
-awaitable<bool> Cancelled() {
-  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
-}
-
 }  // namespace
 
 awaitable<Result<>> SleepUntil(base::MonoTime deadline) {
-  if (co_await Cancelled()) co_return Fail(CancelledError());
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor, deadline);
   const std::tuple<error_code> woken = co_await timer.async_wait(kAwait);
@@ -55,7 +43,6 @@ awaitable<Result<>> SleepFor(std::chrono::nanoseconds duration) {
 }
 
 awaitable<Result<>> Yield() {
-  if (co_await Cancelled()) co_return Fail(CancelledError());
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   co_await asio::post(executor, asio::use_awaitable);
   co_return Result<>();
@@ -82,7 +69,6 @@ Result<SignalSet> SignalSet::Make(asio::io_context& io, std::span<const int> sig
 }
 
 awaitable<Result<int>> SignalSet::Wait() {
-  if (co_await Cancelled()) co_return Fail(CancelledError());
   const std::tuple<error_code, int> caught = co_await state_->signals.async_wait(kAwait);
   const error_code code = std::get<0>(caught);
   if (code) co_return Fail(ErrorFrom(code, "wait for a signal"));
@@ -114,7 +100,6 @@ Result<ReadableFd> ReadableFd::Make(asio::io_context& io, int fd) {
 }
 
 awaitable<Result<>> ReadableFd::Wait() {
-  if (co_await Cancelled()) co_return Fail(CancelledError());
   constexpr auto kRead = asio::posix::stream_descriptor::wait_read;
   const std::tuple<error_code> ready = co_await state_->descriptor.async_wait(kRead, kAwait);
   const error_code code = std::get<0>(ready);
@@ -123,7 +108,6 @@ awaitable<Result<>> ReadableFd::Wait() {
 }
 
 awaitable<Result<bool>> ReadableFd::WaitUntil(base::MonoTime deadline) {
-  if (co_await Cancelled()) co_return Fail(CancelledError());
   constexpr auto kRead = asio::posix::stream_descriptor::wait_read;
   state_->timer.expires_at(deadline);
   auto group =
@@ -159,7 +143,6 @@ awaitable<Result<>> Wakeup::Wait() {
 }
 
 awaitable<Result<bool>> Wakeup::WaitUntil(base::MonoTime deadline) {
-  if (co_await Cancelled()) co_return Fail(CancelledError());
   if (!state_->notified) {
     state_->timer.expires_at(deadline);
     const std::tuple<error_code> ended = co_await state_->timer.async_wait(kAwait);

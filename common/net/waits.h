@@ -12,9 +12,9 @@
 
 namespace seccompd::net {
 
-// What a loop can wait for. All of them return kCancelled when the loop was asked to stop; other
-// errors are the operating system's. A wait with a deadline returns false when that came first.
-// One wait at a time per object.
+// What a loop can wait for. A wait returns kCancelled when the loop is asked to stop meanwhile (a
+// wait begun later throws, see supervisor.h); other errors are the operating system's. A wait with
+// a deadline returns false when that came first. One wait at a time per object.
 
 [[nodiscard]] boost::asio::awaitable<base::Result<>> SleepUntil(base::MonoTime deadline);
 [[nodiscard]] boost::asio::awaitable<base::Result<>> SleepFor(std::chrono::nanoseconds duration);

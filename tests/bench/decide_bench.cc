@@ -35,7 +35,7 @@ void CompareTwo(benchmark::State& state, const Program& a, const Program& b) {
     }
     auto comparison = Compare(workspace, *first, *second);
     benchmark::DoNotOptimize(comparison);
-    nodes = workspace.store().size();
+    nodes = workspace.Store().size();
   }
   state.counters["nodes"] = static_cast<double>(nodes);
 }
@@ -114,7 +114,7 @@ void Hostile(benchmark::State& state, const Program& program) {
     decided = workspace.Decide(program).has_value();
   }
   state.counters["decided"] = decided ? 1 : 0;
-  state.counters["nodes"] = static_cast<double>(workspace.store().size());
+  state.counters["nodes"] = static_cast<double>(workspace.Store().size());
   state.counters["MiB"] = static_cast<double>(workspace.Footprint()) / (1 << 20);
 }
 

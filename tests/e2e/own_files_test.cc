@@ -59,6 +59,14 @@ class OwnFilesTest : public ::testing::TestWithParam<Runtime> {
 INSTANTIATE_TEST_SUITE_P(Runtimes, OwnFilesTest, ::testing::Values(Runtime::kCrun, Runtime::kRunc),
                          [](const auto& test) { return RuntimeName(test.param); });
 
+// What the test below would see if it were otherwise.
+TEST_P(OwnFilesTest, EmptyObjectIsAProfileThatRuncTakesForNone) {
+  const auto container = host_.Run({.seccomp = "{}"});
+  if (GetParam() == Runtime::kCrun && !container) return;  // refused: as good as a filter
+  ASSERT_THAT(container, IsOk());
+  EXPECT_EQ(ReadSeccompLines((*container)->pid()).seccomp, 0);
+}
+
 TEST_P(OwnFilesTest, NoFileBelowTheRootUnconfinesAContainer) {
   // Something replaced, so that kept foreign bytes are there too.
   test_support::TreeBuilder(node_.seccomp_root()).File("web/a.json", "{}");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "common/bpf/evaluate.h"
@@ -159,6 +160,49 @@ TEST(Decide, UnknownActionsKeepTheirPlaceInAStack) {
   EXPECT_EQ(decide(kRetTrap | 5, kRetAllow), kRetTrap);
 }
 
+// Chains of comparisons of one word are built in one step: order, repeats, jumps in between and
+// into the middle, and continuations that look at the same word again.
+TEST(Decide, ChainsOfComparisonsAgreeWithTheInterpreter) {
+  Random random(66);
+  Workspace workspace;
+  for (std::size_t round = 0; round < 300 * TestFactor() && !::testing::Test::HasFailure();
+       ++round) {
+    Program program;
+    if (random.OneIn(3)) {  // something tested before, so that states differ
+      program = {{.code = kLdAbs, .k = 16}, {.code = kJsetK, .jt = 1, .jf = 0, .k = 4}};
+    }
+    const std::uint32_t offset = 4 * random.Below(16);
+    program.push_back({.code = kLdAbs, .k = offset});
+    const std::uint32_t length = 2 + random.Below(30);
+    for (std::uint32_t i = 0; i < length; ++i) {
+      const std::uint32_t left = length - i;
+      const auto jump = [&] { return static_cast<std::uint8_t>(random.Below(left)); };
+      if (random.OneIn(8)) {
+        program.push_back({.code = kJa, .k = random.Below(std::min(left, 3U))});
+      } else if (random.OneIn(8)) {
+        program.push_back({.code = kLdAbs, .k = random.OneIn(2) ? offset : 4 * random.Below(16)});
+      } else if (random.OneIn(8)) {
+        program.push_back({.code = kJgtK, .jt = jump(), .jf = 0, .k = random.Below(12)});
+      } else {
+        program.push_back({.code = kJeqK, .jt = jump(), .jf = 0, .k = random.Below(12)});
+      }
+    }
+    for (std::uint32_t i = 0; i < 4; ++i) program.push_back({.code = kRetK, .k = kRetErrno | i});
+    workspace.Reset();
+    const auto diagram = workspace.Decide(program);
+    ASSERT_TRUE(diagram.has_value());
+    for (int i = 0; i < 200; ++i) {
+      SeccompData data;
+      data.nr = random.Below(14);
+      data.arch = random.Below(14);
+      data.instruction_pointer = random.Below(14);
+      for (auto& arg : data.args) arg = random.Below(14) | std::uint64_t{random.Below(14)} << 32;
+      ASSERT_EQ(workspace.Evaluate(*diagram, data), Normalize(Evaluate(program, data)))
+          << "round " << round;
+    }
+  }
+}
+
 TEST(Decide, EmptyStackAllows) {
   Workspace workspace;
   const auto diagram = workspace.Decide(Stack{});
@@ -215,8 +259,8 @@ TEST(Decide, OutcomeDependsOnlyOnTheCallsSinceReset) {
     const auto a = used.Decide(program);
     const auto b = fresh.Decide(program);
     ASSERT_EQ(a.has_value(), b.has_value());
-    ASSERT_EQ(used.store().size(), fresh.store().size());
-    ASSERT_EQ(used.store().operations_left(), fresh.store().operations_left());
+    ASSERT_EQ(used.Store().size(), fresh.Store().size());
+    ASSERT_EQ(used.Store().OperationsLeft(), fresh.Store().OperationsLeft());
   }
 }
 

@@ -38,9 +38,12 @@ Program SectionOf(const StubSection& section, std::uint32_t rest) {
 
 }  // namespace
 
+std::string FilterPath(std::string_view file) {
+  return std::string(SECCOMPD_TEST_DATA) + "/filters/" + std::string(file);
+}
+
 Program RecordedFilter(std::string_view name) {
-  std::ifstream file(std::string(SECCOMPD_TEST_DATA) + "/filters/" + std::string(name) + ".bpf",
-                     std::ios::binary);
+  std::ifstream file(FilterPath(std::string(name) + ".bpf"), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), {});
   Program program;
   for (std::size_t i = 0; i + sizeof(Instruction) <= bytes.size(); i += sizeof(Instruction)) {

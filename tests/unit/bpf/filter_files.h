@@ -4,11 +4,15 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "common/bpf/program.h"
 
 namespace seccompd::bpf::testing {
+
+// The path of a file in tests/data/filters.
+std::string FilterPath(std::string_view file);
 
 // tests/data/filters/<name>.bpf; empty if it cannot be read.
 Program RecordedFilter(std::string_view name);
