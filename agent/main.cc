@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
     return seccompd::agent::RunCommandLine(argc, argv);
   } catch (const std::exception& error) {
     // A bug of ours: no function of this program throws on purpose.
-    std::fprintf(stderr, "seccompd: internal error: %s\n", error.what());
+    static_cast<void>(std::fprintf(stderr, "seccompd: internal error: %s\n", error.what()));
     return 70;
   }
 }

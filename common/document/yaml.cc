@@ -32,7 +32,8 @@ Position PlaceOf(const YAML::Mark& mark) {
           .column = static_cast<std::size_t>(mark.column) + 1};
 }
 
-// At about 100 bytes a token this bounds yaml-cpp's queue to some 40 MB, whatever the caller's limits.
+// At about 100 bytes a token this bounds yaml-cpp's queue to some 40 MB, whatever the caller's
+// limits.
 constexpr std::size_t kMaxMarks = 400'000;
 
 // Feeds the text in small pieces and counts the characters that can begin a token since the last
@@ -326,7 +327,8 @@ base::Result<std::vector<Node>> Read(std::string_view text, const Limits& limits
     at = PositionOf(text, buffer.offset());
     return base::Fail(ErrorAt(ErrorCode::kResourceExhausted, at,
                               "a flow collection, scalar or comment here is too large: more than " +
-                                  std::to_string(std::min(2 * limits.nodes, kMaxMarks)) + " punctuation characters"));
+                                  std::to_string(std::min(2 * limits.nodes, kMaxMarks)) +
+                                  " punctuation characters"));
   };
   std::vector<Node> documents;
   try {

@@ -160,6 +160,7 @@ Result<> MakeDirectory(FsOps& fs, int rootfd, const std::string& path) {
 Result<> AtomicReplace(FsOps& fs, int dirfd, const std::string& name, std::string_view bytes,
                        const ReplaceOptions& options) {
   auto written = WriteTemp(fs, dirfd, bytes, options);
+  if (written && options.before_rename) written = options.before_rename();
   if (!written) {
     // What stops us is told; that the temp may stay until the next start is not worth hiding it.
     (void)fs.Unlink(dirfd, options.temp_name);

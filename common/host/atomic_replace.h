@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +37,10 @@ struct Place {
 struct ReplaceOptions {
   std::string temp_name;  // in the same directory, fixed length; a left-over of that name is ours
   mode_t mode = 0644;
-  bool may_replace =
-      true;  // false: kAlreadyExists if the name is taken at the moment of the rename
+  bool may_replace = true;  // false: kAlreadyExists if the name is taken at the rename
+  // What must hold before the name changes, such as a log that is on disk; its error stops us
+  // there.
+  std::function<base::Result<>()> before_rename{};
 };
 
 // Write + fchmod + fsync + rename + fsync(dir): a reader sees the whole old or the whole new file.

@@ -38,6 +38,10 @@ class FsOps {
   virtual int Truncate(int fd, off_t size) = 0;
   virtual int Fsync(int fd) = 0;
   virtual int Fdatasync(int fd) = 0;
+  // fdatasync(2) beside what the caller does next: -errno if it cannot be begun (then nothing is),
+  // 0 if FinishDatasync() must be called, which waits and returns its result. One at a time.
+  virtual int StartDatasync(int fd) = 0;
+  virtual int FinishDatasync() = 0;
   virtual int Chmod(int fd, mode_t mode) = 0;
   virtual int Stat(int fd, struct stat* out) = 0;
   virtual int StatAt(int dirfd, const std::string& name, struct stat* out) = 0;
@@ -54,6 +58,7 @@ class FsOps {
 // The kernel's.
 class RealFs final : public FsOps {
  public:
+  ~RealFs() override;
   int Open(int dirfd, const std::string& path, int flags, mode_t mode) override;
   void Close(int fd) override;
   ssize_t Read(int fd, char* buffer, std::size_t size, off_t offset) override;
@@ -61,6 +66,8 @@ class RealFs final : public FsOps {
   int Truncate(int fd, off_t size) override;
   int Fsync(int fd) override;
   int Fdatasync(int fd) override;
+  int StartDatasync(int fd) override;
+  int FinishDatasync() override;
   int Chmod(int fd, mode_t mode) override;
   int Stat(int fd, struct stat* out) override;
   int StatAt(int dirfd, const std::string& name, struct stat* out) override;
@@ -70,6 +77,9 @@ class RealFs final : public FsOps {
   int RemoveDirectory(int dirfd, const std::string& name) override;
   int LockExclusive(int fd) override;
   int List(int dirfd, std::size_t max_entries, std::vector<DirectoryEntry>* out) override;
+
+ private:
+  unsigned long aio_ = 0;  // context of io_setup(2), made when first needed
 };
 
 // Owns a descriptor that was opened through `fs`, and closes it there, so that a recorder sees it.

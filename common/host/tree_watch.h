@@ -56,7 +56,8 @@ class TreeWatch {
 
  private:
   TreeWatch(int rootfd, TreeWatchOptions options, base::UniqueFd inotify);
-  [[nodiscard]] base::Result<> Add(const std::string& path, std::size_t depth, TreeChanges* changes);
+  [[nodiscard]] base::Result<> Add(const std::string& path, std::size_t depth,
+                                   TreeChanges* changes);
   [[nodiscard]] base::Result<> Rewatch(TreeChanges* changes);
   void Forget(const std::string& path);
   void Handle(int wd, std::uint32_t mask, const std::string& name, TreeChanges* changes);

@@ -176,7 +176,7 @@ Result<> Applier::MakeDirectories(const Work& work) {
     });
     if (announced && !made_.contains(directory)) {
       const Entry dropped = DroppedDirectory{directory};
-      TRY(ledger_.Append(std::span(&dropped, 1), false));
+      TRY(ledger_.Append(std::span(&dropped, 1), Sync::kNone));
     }
   }
   made_.insert(work.directories.begin(), work.directories.end());
@@ -187,10 +187,11 @@ Result<> Applier::Place(Work* work, base::WallTime now) {
   const Step& step = *work->step;
   TRY(MakeDirectories(*work));
   TRY_ASSIGN(const host::Place place, host::OpenParent(fs_, rootfd_, step.path));
-  auto placed = host::AtomicReplace(fs_, place.directory.fd(), place.name, work->bytes,
-                                    {.temp_name = TempName(ledger_.nonce()),
-                                     .mode = 0644,
-                                     .may_replace = step.kind != StepKind::kInstall});
+  host::ReplaceOptions options;
+  options.temp_name = TempName(ledger_.nonce());
+  options.may_replace = step.kind != StepKind::kInstall;
+  if (!work->before.empty()) options.before_rename = [this] { return ledger_.Flush(); };
+  auto placed = host::AtomicReplace(fs_, place.directory.fd(), place.name, work->bytes, options);
   if (!placed && placed.error().code == ErrorCode::kAlreadyExists) {
     work->after = Cancelled{step.path};  // foreign, and came between our look and the rename
   }
@@ -261,14 +262,28 @@ Result<> Applier::Perform(Work* work, base::WallTime now) {
   }
 }
 
+// Is the temp file of this step found by RemoveLeftovers(), even if its announcement is lost? Then
+// the announcement may reach the disk while the temp file is written.
+bool Applier::TempIsKnown(const Work& work) const {
+  const bool places = !work.bytes.empty() && work.directories.empty();
+  const std::size_t slash = work.step->path.rfind('/');
+  if (!places || slash == std::string::npos) return places;
+  // Revisions: owned before this batch.
+  const OwnedPath* owned = ledger_.state().Find(work.step->path);
+  return ledger_.state().directories.contains(work.step->path.substr(0, slash)) ||
+         (owned != nullptr && !owned->revisions.empty());
+}
+
 // Announces all, then does each, then records all: one flush for the batch.
 void Applier::RunBatch(std::vector<Work>* batch, base::WallTime now) {
   std::vector<Entry> before;
-  for (const Work& work : *batch)
+  for (const Work& work : *batch) {
     before.insert(before.end(), work.before.begin(), work.before.end());
+  }
   const bool durable = std::any_of(before.begin(), before.end(), IsIntent);
-  auto announced = ledger_.Append(before, durable);
+  auto announced = ledger_.Append(before, durable ? Sync::kStart : Sync::kNone);
   for (Work& work : *batch) {
+    if (announced && !work.before.empty() && !TempIsKnown(work)) announced = ledger_.Flush();
     if (!announced && !work.before.empty()) {
       work.error = announced.error();
       work.after.reset();
@@ -280,12 +295,13 @@ void Applier::RunBatch(std::vector<Work>* batch, base::WallTime now) {
     const bool cancelled = work.after && std::holds_alternative<Cancelled>(*work.after);
     if (!cancelled) work.after.reset();
   }
+  if (announced) announced = ledger_.Flush();
   std::vector<Entry> after;
   for (const Work& work : *batch) {
     if (work.after) after.push_back(*work.after);
   }
   // Not flushed: after a power cut the file itself tells that it was placed.
-  auto recorded = ledger_.Append(after, false);
+  auto recorded = ledger_.Append(after, Sync::kNone);
   if (recorded) return;
   for (Work& work : *batch) {
     if (work.after && !work.error) work.error = recorded.error();
@@ -370,7 +386,7 @@ Result<> Applier::RemoveEmptyDirectories() {
       dropped.emplace_back(DroppedDirectory{*it});
     }
   }
-  TRY(ledger_.Append(dropped, false));
+  TRY(ledger_.Append(dropped, Sync::kNone));
   if (failure) return Fail(std::move(*failure));
   return {};
 }

@@ -46,18 +46,21 @@ class Applier {
 
  private:
   struct Work;
-  [[nodiscard]] base::Result<Work> Prepare(const Step& step, const Desired& desired, base::WallTime now);
+  [[nodiscard]] base::Result<Work> Prepare(const Step& step, const Desired& desired,
+                                           base::WallTime now);
   [[nodiscard]] base::Result<> PlanPlacing(const Step& step, const DesiredFile* file, Work* work);
   [[nodiscard]] base::Result<> PlanRemoval(const std::string& path, Work* work);
   [[nodiscard]] base::Result<> MissingDirectories(const std::string& path, Work* work);
   [[nodiscard]] base::Result<> UnblockParents(const std::string& path);
   [[nodiscard]] base::Result<> SyncParent(const std::string& path);
   [[nodiscard]] base::Result<> KeepForeign(const std::string& path);
+  [[nodiscard]] bool TempIsKnown(const Work& work) const;
   void RunBatch(std::vector<Work>* batch, base::WallTime now);
   [[nodiscard]] base::Result<> Perform(Work* work, base::WallTime now);
   [[nodiscard]] base::Result<> MakeDirectories(const Work& work);
   [[nodiscard]] base::Result<> Place(Work* work, base::WallTime now);
-  [[nodiscard]] base::Result<> MendMode(const std::string& path, const base::Digest& digest, bool* mended);
+  [[nodiscard]] base::Result<> MendMode(const std::string& path, const base::Digest& digest,
+                                        bool* mended);
   [[nodiscard]] base::Result<> Remove(Work* work);
   [[nodiscard]] base::Result<bool> RemoveDirectory(const std::string& path);
 

@@ -131,9 +131,19 @@ Result<> LedgerFile::Load() {
   return Rewrite();
 }
 
-Result<> LedgerFile::Append(std::span<const Entry> entries, bool durable) {
+// After a failed write or sync nobody knows what the disk holds: a new file is begun.
+Result<> LedgerFile::Synced(int result) {
+  if (result >= 0) return {};
+  rewrite_ = true;
+  unsynced_ = ErrnoError(-result, ".seccompd/ledger: fdatasync");
+  return Fail(*unsynced_);
+}
+
+Result<> LedgerFile::Append(std::span<const Entry> entries, Sync sync) {
   if (origin_ == LedgerOrigin::kNewer) return Fail(ErrorCode::kFailedPrecondition, problem_);
   if (entries.empty()) return {};
+  (void)Flush();  // if that failed, the file is written anew
+  unsynced_.reset();
   if (rewrite_) TRY(Rewrite());
   std::vector<Entry> own(entries.begin(), entries.end());
   LogPosition next = position_;
@@ -141,17 +151,21 @@ Result<> LedgerFile::Append(std::span<const Entry> entries, bool durable) {
   TRY(CheckEntries(own));
   TRY(Fill(next.offset));
   auto written = host::WriteAll(fs_, file_.fd(), record, static_cast<off_t>(position_.offset));
-  if (written && durable) {
-    const int e = fs_.Fdatasync(file_.fd());
-    if (e < 0) written = Fail(ErrnoError(-e, "fdatasync"));
-  }
   if (!written) {
-    // After a failed write or sync nobody knows what the disk holds: begin a new file.
     rewrite_ = true;
     return Fail(base::WithContext(std::move(written).error(), ".seccompd/ledger"));
   }
+  if (sync == Sync::kStart) syncing_ = fs_.StartDatasync(file_.fd()) == 0;
+  // Where it cannot run beside us (no AIO in this kernel, or forbidden) it runs now.
+  if (sync != Sync::kNone && !syncing_) TRY(Synced(fs_.Fdatasync(file_.fd())));
   position_ = std::move(next);
   return ApplyEntries(own, &state_);
+}
+
+Result<> LedgerFile::Flush() {
+  if (std::exchange(syncing_, false)) return Synced(fs_.FinishDatasync());
+  if (unsynced_) return Fail(*unsynced_);
+  return {};
 }
 
 // Tried on a copy of what the entries name, so that no record that cannot be replayed is written.
@@ -250,6 +264,7 @@ Result<> LedgerFile::WriteRecords(int fd, LogPosition* position, LedgerState* st
 }
 
 Result<> LedgerFile::Rewrite() {
+  (void)Flush();  // its outcome does not matter: all of the state is written again
   const int e = fs_.Unlink(directory_.fd(), kNewLedgerName);
   if (e < 0 && e != -ENOENT) return Fail(ErrnoError(-e, "remove '.seccompd/ledger.new'"));
   const int fd = fs_.Open(directory_.fd(), kNewLedgerName, O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -313,11 +328,7 @@ Result<> LedgerFile::Maintain() {
   if (rewrite_ || position_.offset > 2 * content + kSlack) return Rewrite();
   if (filled_ - position_.offset >= kFillLow) return {};
   TRY(Fill(position_.offset + kFillLow));
-  if (const int e = fs_.Fdatasync(file_.fd()); e < 0) {
-    rewrite_ = true;
-    return Fail(ErrnoError(-e, ".seccompd/ledger: fdatasync"));
-  }
-  return {};
+  return Synced(fs_.Fdatasync(file_.fd()));
 }
 
 Result<std::string> LedgerFile::Keep(std::string_view what, std::string_view bytes) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ enum class LedgerOrigin : std::uint8_t {
   kNewer,    // of a newer version: left alone, nothing may be done
 };
 
+enum class Sync : std::uint8_t { kNone, kNow, kStart };
+
 // `<root>/.seccompd/ledger` and its lock. Records are written into space that was filled with
 // newlines before, so that an append costs one data write and one flush, no journal commit.
 class LedgerFile {
@@ -34,9 +37,11 @@ class LedgerFile {
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] std::uint64_t size() const { return position_.offset; }
 
-  // Appends one record and applies it to state(). `durable`: returns only when it would survive a
-  // power cut. After any error the file is written anew before the next append.
-  [[nodiscard]] base::Result<> Append(std::span<const Entry> entries, bool durable);
+  // Appends one record and applies it to state(). Synced, it would survive a power cut on return;
+  // kStart only begins that, and Flush() waits for it. After any error the file is written anew
+  // before the next append.
+  [[nodiscard]] base::Result<> Append(std::span<const Entry> entries, Sync sync);
+  [[nodiscard]] base::Result<> Flush();
 
   // The text of a revision, checked against its digest; kNotFound if it is not kept.
   [[nodiscard]] base::Result<std::string> ReadBody(const Revision& revision) const;
@@ -56,10 +61,12 @@ class LedgerFile {
   [[nodiscard]] base::Result<> Lock();
   [[nodiscard]] base::Result<> Load();
   [[nodiscard]] base::Result<> Rewrite();
-  [[nodiscard]] base::Result<> WriteRecords(int fd, LogPosition* position, LedgerState* state) const;
+  [[nodiscard]] base::Result<> WriteRecords(int fd, LogPosition* position,
+                                            LedgerState* state) const;
   [[nodiscard]] base::Result<> CheckEntries(std::span<const Entry> entries) const;
   [[nodiscard]] base::Result<> WipeTail();
   [[nodiscard]] base::Result<> Fill(std::uint64_t needed);
+  [[nodiscard]] base::Result<> Synced(int result);
 
   host::FsOps& fs_;
   int rootfd_;
@@ -73,6 +80,8 @@ class LedgerFile {
   std::string problem_;
   LedgerOrigin origin_ = LedgerOrigin::kRead;
   bool rewrite_ = false;
+  bool syncing_ = false;                 // begun, not waited for
+  std::optional<base::Error> unsynced_;  // why the last record is not on disk
 };
 
 }  // namespace seccompd::install

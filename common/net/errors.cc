@@ -30,8 +30,10 @@ ErrorCode CodeOf(const boost::system::error_code& code) {
   }
   if (code.category() == boost::asio::error::get_ssl_category()) {
     const int reason = ERR_GET_REASON(static_cast<unsigned long>(code.value()));
-    return reason == SSL_R_CERTIFICATE_VERIFY_FAILED ? ErrorCode::kPermissionDenied
-                                                     : ErrorCode::kCorrupt;
+    // From SSL_AD_REASON_OFFSET on: an alert, by which the peer refuses us.
+    const bool refused =
+        reason == SSL_R_CERTIFICATE_VERIFY_FAILED || reason >= SSL_AD_REASON_OFFSET;
+    return refused ? ErrorCode::kPermissionDenied : ErrorCode::kCorrupt;
   }
   if (code.category() == http::make_error_code(http::error::bad_version).category()) {
     return ErrorCode::kCorrupt;

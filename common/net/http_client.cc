@@ -52,7 +52,7 @@ constexpr int kMaxInterimReplies = 8;  // 1xx before the answer
 
 base::Error TooLate(std::string_view what) {
   return base::Error{.code = ErrorCode::kDeadlineExceeded,
-                     .message = std::string(what) + ": no answer in time"};
+                     .message = std::string(what) + ": not within the deadline"};
 }
 
 ReplyHead HeadOf(const Parser& parser) {
@@ -94,7 +94,7 @@ class HttpConnection::Impl {
   }
 
  private:
-  awaitable<Result<bool>> ReadBytes(MonoTime deadline, std::string_view what);
+  awaitable<Result<bool>> ReadBytes(MonoTime deadline);
   awaitable<Result<>> WriteBytes(std::string bytes, MonoTime deadline);
   awaitable<Result<>> ReadHeader(MonoTime deadline);
   Result<> StartBody(std::size_t max_inflated);
@@ -158,12 +158,12 @@ awaitable<Result<>> HttpConnection::Impl::Handshake(TlsContext context, std::str
 }
 
 // Adds what the wire has to the buffer; false at the end of the stream.
-awaitable<Result<bool>> HttpConnection::Impl::ReadBytes(MonoTime deadline, std::string_view what) {
-  if (Clock::now() >= deadline) co_return Break(TooLate(what));
+awaitable<Result<bool>> HttpConnection::Impl::ReadBytes(MonoTime deadline) {
+  if (Clock::now() >= deadline) co_return Break(TooLate("answer of " + authority_));
   const std::size_t space = buffer_.max_size() - buffer_.size();
   if (space == 0) {
     co_return Break(base::Error{.code = ErrorCode::kCorrupt,
-                                .message = std::string(what) + ": a line without end"});
+                                .message = "answer of " + authority_ + ": a line without end"});
   }
   const auto room = buffer_.prepare(std::min(space, kReadBytes));
   stream_.expires_at(deadline);
@@ -175,7 +175,7 @@ awaitable<Result<bool>> HttpConnection::Impl::ReadBytes(MonoTime deadline, std::
   }
   const error_code code = std::get<0>(read);
   if (code == asio::error::eof) co_return false;
-  if (code) co_return Break(code, what);
+  if (code) co_return Break(code, "answer of " + authority_);
   buffer_.commit(std::get<1>(read));
   co_return true;
 }
@@ -183,7 +183,7 @@ awaitable<Result<bool>> HttpConnection::Impl::ReadBytes(MonoTime deadline, std::
 awaitable<Result<>> HttpConnection::Impl::WriteBytes(std::string bytes, MonoTime deadline) {
   asio::const_buffer rest = asio::buffer(bytes);
   while (rest.size() > 0) {
-    if (Clock::now() >= deadline) co_return Break(TooLate("send"));
+    if (Clock::now() >= deadline) co_return Break(TooLate("send to " + authority_));
     stream_.expires_at(deadline);
     Transferred written;
     if (tls_) {
@@ -207,7 +207,7 @@ awaitable<Result<>> HttpConnection::Impl::ReadHeader(MonoTime deadline) {
       if (code && code != http::error::need_more) co_return Break(code, "answer of " + authority_);
       if (parser_->is_header_done()) break;
     }
-    CO_TRY_ASSIGN(const bool more, co_await ReadBytes(deadline, "answer of " + authority_));
+    CO_TRY_ASSIGN(const bool more, co_await ReadBytes(deadline));
     if (!more) {
       co_return Break(base::Error{.code = ErrorCode::kUnavailable,
                                   .message = authority_ + " closed the connection"});
@@ -304,7 +304,7 @@ awaitable<Result<std::optional<std::string>>> HttpConnection::Impl::ReadPiece(Mo
       if (buffer_.size() != before) continue;
     }
     if (waited) co_return std::optional<std::string>(std::in_place);
-    CO_TRY_ASSIGN(const bool more, co_await ReadBytes(deadline, "answer of " + authority_));
+    CO_TRY_ASSIGN(const bool more, co_await ReadBytes(deadline));
     waited = true;
     if (!more) CO_TRY(EndOfInput());
   }

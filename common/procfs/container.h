@@ -12,7 +12,7 @@ namespace seccompd::procfs {
 
 // Seccomp state of one thread (proc(5), /proc/<pid>/status).
 struct SeccompState {
-  int mode = 0;                // 0 disabled, 1 strict, 2 filter; the kernel's 3 (dead) is read as 2
+  int mode = 0;  // 0 disabled, 1 strict, 2 filter; the kernel's 3 (dead) is read as 2
   std::optional<int> filters = {};  // Seccomp_filters, Linux 5.9+
   bool no_new_privs = false;
 
@@ -29,7 +29,8 @@ struct Process {
   SeccompState seccomp;           // of the leader, or of `judged_tid` where the leader is a zombie
   pid_t judged_tid = 0;           // the thread `seccomp` was read from
   bool live = true;               // false: zombie with no live thread, nothing left to judge
-  std::vector<SeccompState> other_threads = {};  // distinct states of threads that differ from `seccomp`
+  std::vector<SeccompState> other_threads =
+      {};  // distinct states of threads that differ from `seccomp`
   bool threads_complete =
       true;  // false: a thread could not be read, so "all filtered" is not proven
 

@@ -43,6 +43,8 @@ class FaultyFs final : public FsOps {
     steps_ = 0;
     fired_ = 0;
   }
+  // Every FinishDatasync fails so, until 0 is given.
+  void FailFinish(int error) { fail_finish_ = error; }
   // Called with the number of every step before it happens (a test kills or tampers there).
   void OnStep(std::function<void(std::size_t)> hook) { hook_ = std::move(hook); }
 
@@ -83,6 +85,16 @@ class FaultyFs final : public FsOps {
   }
   int Fdatasync(int fd) override {
     return Do("fdatasync", fd, "", "", 0, [&] { return real_.Fdatasync(fd); });
+  }
+  int StartDatasync(int fd) override {
+    const int result = Do("start_datasync", fd, "", "", 0, [&] { return real_.StartDatasync(fd); });
+    if (result == 0) syncing_ = fd;
+    return result;
+  }
+  int FinishDatasync() override {
+    const int real = real_.FinishDatasync();  // it is under way, whatever we pretend
+    return Do("fdatasync", std::exchange(syncing_, -1), "", "", 0,
+              [&] { return fail_finish_ != 0 ? -fail_finish_ : real; });
   }
   int Chmod(int fd, mode_t mode) override {
     return Do("chmod", fd, "", "", static_cast<off_t>(mode), [&] { return real_.Chmod(fd, mode); });
@@ -142,6 +154,8 @@ class FaultyFs final : public FsOps {
   std::size_t steps_ = 0;
   std::size_t fired_ = 0;
   int open_files_ = 0;
+  int syncing_ = -1;
+  int fail_finish_ = 0;
   std::function<void(std::size_t)> hook_;
   std::vector<RecordedOp> ops_;
 };

@@ -170,6 +170,47 @@ TEST_F(FaultTest, AFaultWhileOpeningLeavesEverythingAsItIs) {
   }
 }
 
+// The position of the last call of that name (and of that relative name, if given) in the record.
+std::ptrdiff_t LastOf(const std::vector<host::RecordedOp>& ops, const std::string& call,
+                      const std::string& data = "") {
+  std::ptrdiff_t found = -1;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (ops[i].call == call && (data.empty() || ops[i].data == data)) {
+      found = static_cast<std::ptrdiff_t>(i);
+    }
+  }
+  return found;
+}
+
+TEST_F(FaultTest, NoNameChangesBeforeItsAnnouncementIsOnDisk) {
+  Open();
+  Go(Wanted({Want("a.json", "one")}));
+  fs_.ClearOps();
+  Go(Wanted({Want("a.json", "two")}));
+  const std::ptrdiff_t synced = LastOf(fs_.ops(), "fdatasync");
+  ASSERT_GE(synced, 0);
+  EXPECT_LT(LastOf(fs_.ops(), "start_datasync"), synced);
+  EXPECT_LT(synced, LastOf(fs_.ops(), "rename", "a.json"));
+}
+
+TEST_F(FaultTest, AnAnnouncementThatDidNotReachTheDiskStopsEveryFileOfItsBatch) {
+  Open();
+  Go(Wanted({Want("a.json", "one"), Want("b.json", "one")}));
+  const Desired desired = Wanted({Want("a.json", "two"), Want("b.json", "two")});
+  fs_.ClearOps();
+  fs_.Arm(std::nullopt);
+  // Only the wait for the flush fails, as a disk does that loses its cache.
+  fs_.FailFinish(EIO);
+  const Report report = Go(desired);
+  fs_.FailFinish(0);
+  EXPECT_EQ(LastOf(fs_.ops(), "rename", "a.json"), -1);
+  EXPECT_EQ(LastOf(fs_.ops(), "rename", "b.json"), -1);
+  EXPECT_TRUE(report.retry);
+  EXPECT_EQ(Content("a.json") + Content("b.json"), "oneone");
+  EXPECT_FALSE(Go(desired).retry);
+  EXPECT_EQ(Content("a.json") + Content("b.json"), "twotwo");
+}
+
 TEST_F(FaultTest, NoDescriptorIsLeaked) {
   AtEveryStep({.error = EIO}, [&](const Report&, const std::string& when) {
     Close();

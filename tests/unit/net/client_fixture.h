@@ -31,9 +31,10 @@ T RunOn(boost::asio::io_context& io, boost::asio::awaitable<T> work) {
 }
 
 // Connects to a URL that is known to be good.
-[[nodiscard]] inline base::Result<HttpConnection> ConnectTo(boost::asio::io_context& io, const std::string& url,
-                                              std::optional<TlsContext> tls = {},
-                                              ConnectOptions options = {}) {
+[[nodiscard]] inline base::Result<HttpConnection> ConnectTo(boost::asio::io_context& io,
+                                                            const std::string& url,
+                                                            std::optional<TlsContext> tls = {},
+                                                            ConnectOptions options = {}) {
   return RunOn(io, HttpConnection::Connect(ParseUrl(url).value(), std::move(tls), options));
 }
 
