@@ -102,19 +102,24 @@ NodeStore::CacheEntry& NodeStore::CacheSlot(NodeId a, NodeId b, NodeId c) {
   return cache_[Mix(a, b, c) & (kCacheSize - 1)];
 }
 
-// The result where one operand settles it; else kNone.
+NodeId NodeStore::SettledCombine(NodeId newer, NodeId older) const {
+  if (newer == older) return newer;
+  if (IsTerminal(older) && nodes_[older].low == kRetAllow) return newer;
+  if (!IsTerminal(newer)) return kNone;
+  const std::uint32_t value = nodes_[newer].low;
+  if (value == kRetKillProcess) return newer;
+  if (value == kRetAllow) return older;
+  if (!IsTerminal(older)) return kNone;
+  return Precedence(nodes_[older].low) < Precedence(value) ? older : newer;
+}
+
+// The result where one operand settles it; else kNone. `a` is the lower id if the order is free.
 template <NodeStore::Operation kOperation>
 NodeId NodeStore::Settled(NodeId a, NodeId b) const {
-  if (a == b) return kOperation == Operation::kXor ? kFalseNode : a;
   if constexpr (kOperation == Operation::kCombine) {
-    if (IsTerminal(b) && nodes_[b].low == kRetAllow) return a;
-    if (!IsTerminal(a)) return kNone;
-    const std::uint32_t newer = nodes_[a].low;
-    if (newer == kRetKillProcess) return a;
-    if (newer == kRetAllow) return b;
-    if (!IsTerminal(b)) return kNone;
-    return Precedence(nodes_[b].low) < Precedence(newer) ? b : a;
+    return SettledCombine(a, b);
   } else {
+    if (a == b) return kOperation == Operation::kXor ? kFalseNode : a;
     if (a == kFalseNode) return kOperation == Operation::kAnd ? kFalseNode : b;
     if (a == kTrueNode && kOperation == Operation::kAnd) return b;
     if (a == kTrueNode && kOperation == Operation::kOr) return kTrueNode;

@@ -56,6 +56,9 @@ constexpr std::array<SubCall, 32> kSubCalls = {{
 bool Is32Bit(Arch arch) {
   switch (arch) {
     case Arch::kX86:
+    case Arch::kX32:  // libseccomp calls it 32-bit and compares low words only
+    case Arch::kMips64N32:
+    case Arch::kMipsel64N32:
     case Arch::kArm:
     case Arch::kMips:
     case Arch::kMipsel:
@@ -64,7 +67,7 @@ bool Is32Bit(Arch arch) {
     case Arch::kParisc:
       return true;
     default:
-      return false;  // x32 and n32 registers are 64 bits wide
+      return false;
   }
 }
 

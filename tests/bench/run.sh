@@ -7,7 +7,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 cd "$root"
 
 "$root/common/cmake/install_packages.sh"
-cmake --preset release >/dev/null
+cmake --preset release -DSECCOMPD_TESTS=ON -DSECCOMPD_BENCH=ON >/dev/null
 cmake --build --preset release -j 2
 
 out="build/release/bench"
