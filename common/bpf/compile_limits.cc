@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "common/base/strings.h"
@@ -62,12 +63,13 @@ base::Result<> CheckCall(std::string_view name, const Count& count) {
 
 base::Result<> CheckComplexity(const seccomp::Profile& profile) {
   std::unordered_set<std::string> seen;
-  std::unordered_map<std::string_view, Count> counts;
+  std::map<std::string_view, Count> counts;
   for (const seccomp::SyscallRule& rule : profile.syscalls) {
+    const std::unordered_set<std::string_view> names(rule.names.begin(), rule.names.end());
     for (const seccomp::Conjunction& conjunction : seccomp::Conjunctions(rule)) {
       const std::string key = seccomp::KeyOf(conjunction);
-      for (const std::string& name : rule.names) {
-        if (!seen.insert(name + " " + key).second) continue;
+      for (const std::string_view name : names) {
+        if (!seen.insert(std::string(name) + " " + key).second) continue;
         Count& count = counts[name];
         if (!conjunction.empty()) ++count.all;
         if (conjunction.size() > 1) ++count.several;
@@ -82,7 +84,8 @@ base::Result<> CheckComplexity(const seccomp::Profile& profile) {
     total += count.all;
     TRY(CheckCall(name, count));
   }
-  const std::size_t archs = profile.architectures.size() + 1;
+  const std::set<seccomp::Arch> listed(profile.architectures.begin(), profile.architectures.end());
+  const std::size_t archs = std::max<std::size_t>(listed.size(), 1);
   if (total * archs > kMaxConditionsTotal) {
     return base::Fail(base::ErrorCode::kInvalidArgument,
                       fmt::format("{} conditions on {} architectures, more than the {} in all that "

@@ -189,6 +189,7 @@ class Handler : public YAML::EventHandler {
     if (builder_.WantsKey()) {
       if (plain && value.empty()) RefuseKey(at);
       if (anchor != YAML::NullAnchor) RefuseAnchor(at);
+      if (!plain && tag != "!" && tag != "tag:yaml.org,2002:str") RefuseKey(at);
     } else if (plain) {
       ResolvePlain(node);
     } else {

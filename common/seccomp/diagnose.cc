@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "common/seccomp/diagnose_rules.h"
-#include "common/seccomp/path.h"
+#include "common/seccomp/profile_reader.h"
 #include "common/seccomp/profile_text.h"
 
 namespace seccompd::seccomp {
@@ -23,32 +23,35 @@ std::string Listed(const std::vector<std::string_view>& names) {
   return out;
 }
 
-std::vector<Diagnostic> Diagnose(const Profile& profile, const SyscallTable& table,
-                                 const NodeFacts& node) {
-  DiagnosticSink sink;
+namespace {
+
+void DiagnoseInto(const Profile& profile, const SyscallTable& table, const NodeFacts& node,
+                  DiagnosticSink& sink) {
   const RuleIndex index(profile);
   DiagnoseWhole(profile, index, node, sink);
   DiagnoseRulePairs(index, sink);
   DiagnoseConditions(profile, index, node, sink);
   DiagnoseNames(profile, table, node, sink);
+}
+
+}  // namespace
+
+std::vector<Diagnostic> Diagnose(const Profile& profile, const SyscallTable& table,
+                                 const NodeFacts& node) {
+  DiagnosticSink sink;
+  DiagnoseInto(profile, table, node, sink);
   return sink.Take();
 }
 
 ParsedProfile CheckProfile(const document::Node& document, const SyscallTable& table,
                            const NodeFacts& node, const ProfileLimits& limits) {
-  ParsedProfile parsed = ParseProfile(document, limits);
-  if (!parsed.profile) return parsed;
-  DiagnosticSink sink;
-  for (Diagnostic& diagnostic : parsed.diagnostics) sink.Add(std::move(diagnostic));
-  for (Diagnostic& diagnostic : Diagnose(*parsed.profile, table, node)) {
-    const document::Node& at = Locate(document, diagnostic.pointer);
-    diagnostic.line = at.line;
-    diagnostic.column = at.column;
-    sink.Add(std::move(diagnostic));
-  }
-  if (sink.HasErrors()) parsed.profile.reset();
-  parsed.diagnostics = sink.Take();
-  return parsed;
+  DiagnosticSink sink = SinkFor(document);
+  ParsedProfile out;
+  out.profile = ReadProfile(document, limits, sink);
+  if (out.profile) DiagnoseInto(*out.profile, table, node, sink);
+  if (sink.HasErrors()) out.profile.reset();
+  out.diagnostics = sink.Take();
+  return out;
 }
 
 ParsedProfile CheckProfile(std::string_view text, const SyscallTable& table, const NodeFacts& node,

@@ -124,6 +124,9 @@ std::string_view SeverityName(Severity severity) {
   return "note";
 }
 
+DiagnosticSink::DiagnosticSink(std::function<void(Diagnostic&)> locate)
+    : locate_(std::move(locate)) {}
+
 void DiagnosticSink::Add(std::string_view code, std::string pointer, std::string message,
                          std::size_t line, std::size_t column) {
   Add({.code = code,
@@ -136,7 +139,9 @@ void DiagnosticSink::Add(std::string_view code, std::string pointer, std::string
 
 void DiagnosticSink::Add(Diagnostic diagnostic) {
   std::size_t& count = diagnostic.severity == Severity::kError ? errors_ : others_;
-  if (++count <= kMaxDiagnostics) kept_.push_back(std::move(diagnostic));
+  if (++count > kMaxDiagnostics) return;
+  if (diagnostic.line == 0 && locate_) locate_(diagnostic);
+  kept_.push_back(std::move(diagnostic));
 }
 
 std::vector<Diagnostic> DiagnosticSink::Take() {

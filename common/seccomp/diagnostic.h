@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,9 @@ inline constexpr std::size_t kMaxDiagnostics = 200;
 // Collects the diagnostics of one profile under that bound.
 class DiagnosticSink {
  public:
+  // `locate` fills in the line and column of a diagnostic that has none.
+  explicit DiagnosticSink(std::function<void(Diagnostic&)> locate = {});
+
   // `code` is one of codes:: below; its letter gives the severity.
   void Add(std::string_view code, std::string pointer, std::string message, std::size_t line = 0,
            std::size_t column = 0);
@@ -57,6 +61,7 @@ class DiagnosticSink {
   [[nodiscard]] std::vector<Diagnostic> Take();
 
  private:
+  std::function<void(Diagnostic&)> locate_;
   std::vector<Diagnostic> kept_;
   std::size_t errors_ = 0;
   std::size_t others_ = 0;

@@ -9,6 +9,7 @@
 
 #include "common/seccomp/object_reader.h"
 #include "common/seccomp/profile_keys.h"
+#include "common/seccomp/profile_reader.h"
 #include "common/seccomp/profile_text.h"
 
 namespace seccompd::seccomp {
@@ -22,9 +23,10 @@ constexpr std::uint32_t kMaxTraceData = 0xffff;  // SECCOMP_RET_DATA
 
 class ProfileReader {
  public:
-  explicit ProfileReader(const ProfileLimits& limits) : limits_(limits), read_(sink_) {}
+  ProfileReader(const ProfileLimits& limits, DiagnosticSink& sink)
+      : limits_(limits), sink_(sink), read_(sink) {}
 
-  ParsedProfile Read(const Node& root);
+  std::optional<Profile> Read(const Node& root);
 
  private:
   void ReadProfile(const Node& root, const Path& path);
@@ -47,11 +49,12 @@ class ProfileReader {
                    const Path& path, std::string_view what);
 
   const ProfileLimits limits_;
-  DiagnosticSink sink_;
+  DiagnosticSink& sink_;
   ObjectReader read_;
   Profile profile_;
   std::size_t names_ = 0;
   std::size_t args_ = 0;
+  std::size_t conditions_ = 0;
 };
 
 void ProfileReader::Missing(const Node& object, const Path& path, std::string_view what) {
@@ -258,7 +261,12 @@ void ProfileReader::ReadRule(const Node& node, const Path& path) {
   }
   rule.action = action.value_or(ActionKind::kKillProcess);
   rule.errno_ret = ReadErrno(fields[kErrnoRet], action, path);
-  if (fields[kArgs]) ReadArgs(*fields[kArgs].node, path.Key(fields[kArgs].key), rule);
+  if (fields[kArgs]) {
+    const Path args_path = path.Key(fields[kArgs].key);
+    ReadArgs(*fields[kArgs].node, args_path, rule);
+    WithinLimit(conditions_, rule.names.size() * rule.args.size(), limits_.conditions,
+                *fields[kArgs].node, args_path, "argument conditions over all names");
+  }
   profile_.syscalls.push_back(std::move(rule));
 }
 
@@ -337,7 +345,7 @@ void ProfileReader::ReadProfile(const Node& root, const Path& path) {
   if (rules) ReadRules(*rules.node, list_path(kSyscalls));
 }
 
-ParsedProfile ProfileReader::Read(const Node& root) {
+std::optional<Profile> ProfileReader::Read(const Node& root) {
   const Path path;
   if (root.kind == Kind::kNull) {
     ReportEmpty(root);
@@ -345,16 +353,8 @@ ParsedProfile ProfileReader::Read(const Node& root) {
     ReadProfile(root, path);
     CheckNotify();
   }
-  ParsedProfile out;
-  if (!sink_.HasErrors()) out.profile = std::move(profile_);
-  out.diagnostics = sink_.Take();
-  for (Diagnostic& diagnostic : out.diagnostics) {
-    if (diagnostic.line != 0) continue;
-    const Node& node = Locate(root, diagnostic.pointer);
-    diagnostic.line = node.line;
-    diagnostic.column = node.column;
-  }
-  return out;
+  if (sink_.HasErrors()) return std::nullopt;
+  return std::move(profile_);
 }
 
 }  // namespace
@@ -368,7 +368,24 @@ ParsedProfile ParseProfile(std::string_view text, const ProfileLimits& limits) {
 }
 
 ParsedProfile ParseProfile(const document::Node& node, const ProfileLimits& limits) {
-  return ProfileReader(limits).Read(node);
+  DiagnosticSink sink = SinkFor(node);
+  ParsedProfile out;
+  out.profile = ReadProfile(node, limits, sink);
+  out.diagnostics = sink.Take();
+  return out;
+}
+
+std::optional<Profile> ReadProfile(const document::Node& root, const ProfileLimits& limits,
+                                   DiagnosticSink& sink) {
+  return ProfileReader(limits, sink).Read(root);
+}
+
+DiagnosticSink SinkFor(const document::Node& root) {
+  return DiagnosticSink([&root](Diagnostic& diagnostic) {
+    const Node& node = Locate(root, diagnostic.pointer);
+    diagnostic.line = node.line;
+    diagnostic.column = node.column;
+  });
 }
 
 }  // namespace seccompd::seccomp

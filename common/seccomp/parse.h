@@ -16,8 +16,9 @@ namespace seccompd::seccomp {
 struct ProfileLimits {
   std::size_t bytes = std::size_t{1} << 20;
   std::size_t rules = 4'096;
-  std::size_t names = 16'384;  // summed over all rules
-  std::size_t args = 16'384;   // summed over all rules
+  std::size_t names = 16'384;       // summed over all rules
+  std::size_t args = 16'384;        // summed over all rules
+  std::size_t conditions = 65'536;  // names times args of a rule, summed: what is checked pairwise
 };
 
 // A profile is present exactly when no diagnostic is an error.

@@ -16,6 +16,16 @@ inline void PrintTo(const Error& error, std::ostream* os) {
   *os << ErrorCodeName(error.code) << ": " << error.message;
 }
 
+// Found through Error; a value is named, not shown, because not every T can be printed.
+template <class T>
+void PrintTo(const tl::expected<T, Error>& result, std::ostream* os) {
+  if (result.has_value()) {
+    *os << "a value";
+  } else {
+    PrintTo(result.error(), os);
+  }
+}
+
 }  // namespace seccompd::base
 
 namespace seccompd::test_support {

@@ -230,6 +230,17 @@ TEST(CheckComplexity, CountsARepeatedConditionOnce) {
   EXPECT_THAT(CheckComplexity(profile), IsOk());
 }
 
+TEST(CheckComplexity, IsQuickOnTheLargestProfilesThatParse) {
+  SyscallRule rule{.names = std::vector<std::string>(255, "socket"), .action = ActionKind::kAllow};
+  for (std::uint64_t i = 0; i < 257; ++i) {
+    rule.args.push_back({.index = 0, .op = CompareOp::kEq, .value = i});
+    rule.names.push_back("call" + std::to_string(i % 2));
+  }
+  const Profile profile{.default_action = ActionKind::kErrno, .syscalls = {rule}};
+  EXPECT_THAT(CheckComplexity(profile), IsOk());
+  EXPECT_THAT(CheckCompiles(profile, Arch::kX86_64), IsOk());
+}
+
 TEST(CheckComplexity, LeavesRoomForThirtyTwoMaskedRules) {
   Profile profile{.default_action = ActionKind::kErrno};
   for (std::uint64_t bit = 0; bit < 32; ++bit) {

@@ -101,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"? [a]\n: b", "a key must be a plain or quoted string"},
         Mistake{"a: &x b\n*x : c", "a key must be a plain or quoted string"},
         Mistake{"null: 1", "a key must be"}, Mistake{": 1", "a key must be"},
-        Mistake{"&x a: 1", "line 1"},
+        Mistake{"&x a: 1", "line 1"}, Mistake{"!!int 1: x", "a key must be"},
         Mistake{"a: 1\rb: 2", "line 1 column 5: a control character or lone carriage return"},
         Mistake{std::string_view("a: 1\x04 b", 8), "control character"},
         Mistake{std::string_view("a: \0", 4), "control character"},

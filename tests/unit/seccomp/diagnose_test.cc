@@ -208,6 +208,20 @@ TEST(CheckProfile, PutsPositionsOnFindingsOfBothKinds) {
   EXPECT_THAT(places, ElementsAre("W0208 1:16", "W0101 6:9", "W0207 8:5"));
 }
 
+TEST(CheckProfile, OneNoteCountsWhatBothHalvesLeftOut) {
+  std::string text = R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["a0")";
+  for (int i = 1; i < 300; ++i) text += ", \"a" + std::to_string(i) + "\"";
+  text += R"(], "action": "SCMP_ACT_ALLOW"}])";
+  for (int i = 0; i < 100; ++i) text += ", \"k" + std::to_string(i) + "\": 1";
+  const auto parsed = CheckProfile(text + "}", Table(), {.arch = Arch::kX86_64});
+  ASSERT_EQ(parsed.diagnostics.size(), kMaxDiagnostics + 1);
+  // 300 names, 100 keys, a missing architecture and the start-up calls.
+  EXPECT_THAT(parsed.diagnostics.back().message, HasSubstr("202 more findings"));
+  EXPECT_EQ(std::count_if(parsed.diagnostics.begin(), parsed.diagnostics.end(),
+                          [](const Diagnostic& d) { return d.code == codes::kMoreFindings; }),
+            1);
+}
+
 TEST(CheckProfile, AConflictRefusesTheProfile) {
   const auto parsed = CheckProfile(
       R"({"defaultAction": "SCMP_ACT_LOG", "syscalls": [

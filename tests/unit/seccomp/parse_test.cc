@@ -161,6 +161,7 @@ TEST(ParseProfile, LimitsAreErrorsAndNeverTruncate) {
   EXPECT_THAT(Codes(ParseProfile(text, {.rules = 1})), ElementsAre("E0103 /syscalls"));
   EXPECT_THAT(Codes(ParseProfile(text, {.names = 2})), ElementsAre("E0103 /syscalls/1/names"));
   EXPECT_THAT(Codes(ParseProfile(text, {.args = 0})), ElementsAre("E0103 /syscalls/0/args"));
+  EXPECT_THAT(Codes(ParseProfile(text, {.conditions = 1})), ElementsAre("E0103 /syscalls/0/args"));
   EXPECT_THAT(Codes(ParseProfile(text, {.bytes = 10})), ElementsAre("E0103 "));
 }
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "common/document/document.h"
+#include "common/seccomp/diagnostic.h"
+#include "common/seccomp/parse.h"
+#include "common/seccomp/profile.h"
+
+namespace seccompd::seccomp {
+
+// The profile that a document holds; nullopt after an error. Internal to seccomp/.
+[[nodiscard]] std::optional<Profile> ReadProfile(const document::Node& root,
+                                                 const ProfileLimits& limits, DiagnosticSink& sink);
+
+// A sink that looks places up in the document, which it borrows.
+DiagnosticSink SinkFor(const document::Node& root);
+
+}  // namespace seccompd::seccomp
