@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/seccomp/parse.h"
+#include "common/base/strings.h"
 #include "common/seccomp/render.h"
 
 namespace seccompd::install {
@@ -43,22 +43,60 @@ std::string NoteOf(const DesiredFile& file) {
   return "";
 }
 
+void Refuse(Prepared& prepared, std::string_view code, std::string message,
+            std::string pointer = "") {
+  prepared.diagnostics.push_back({.code = code,
+                                  .severity = seccomp::Severity::kError,
+                                  .pointer = std::move(pointer),
+                                  .message = std::move(message)});
+}
+
+// What would let the author of one tenant act on containers of others.
+void RefuseTenants(const seccomp::Profile& profile, Prepared& prepared) {
+  if (!profile.listener_path.empty()) {
+    Refuse(prepared, seccomp::codes::kTenantForbidden,
+           "a profile of a tenant namespace cannot have a listenerPath; remove it",
+           "/listenerPath");
+  }
+  const bool notify = std::any_of(
+      profile.syscalls.begin(), profile.syscalls.end(),
+      [](const seccomp::SyscallRule& rule) { return rule.action == seccomp::ActionKind::kNotify; });
+  if (notify) {
+    Refuse(prepared, seccomp::codes::kTenantForbidden,
+           "a profile of a tenant namespace cannot use SCMP_ACT_NOTIFY; choose another action",
+           "/syscalls");
+  }
+}
+
 }  // namespace
 
-Prepared PrepareProfile(std::string_view text, const Preparer& preparer) {
+base::Result<seccomp::NodeFacts> NodeFor(std::string_view capabilities, seccomp::NodeFacts node) {
+  if (capabilities.empty()) return node;
+  seccomp::CapabilityList list = seccomp::ParseCapabilities(capabilities);
+  if (!list.unknown.empty()) {
+    return base::Fail(base::ErrorCode::kInvalidArgument,
+                      std::string(kCapabilitiesAnnotation) + ": no capability '" +
+                          base::Printable(list.unknown) + "' is known");
+  }
+  node.capabilities = std::move(list.names);
+  return node;
+}
+
+Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer) {
   Prepared prepared;
-  seccomp::ParsedProfile parsed = seccomp::ParseProfile(text);
+  auto node = NodeFor(request.capabilities, preparer.node);
+  if (!node) {
+    Refuse(prepared, seccomp::codes::kBadAnnotation, std::move(node).error().message);
+    return prepared;
+  }
+  seccomp::ParsedProfile parsed = seccomp::CheckProfile(request.text, *preparer.table, *node);
   prepared.diagnostics = std::move(parsed.diagnostics);
   if (!parsed.profile) return prepared;
-  auto findings = seccomp::Diagnose(*parsed.profile, *preparer.table, preparer.node);
-  std::move(findings.begin(), findings.end(), std::back_inserter(prepared.diagnostics));
+  if (request.tenant) RefuseTenants(*parsed.profile, prepared);
   if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
   auto program = preparer.compile(*parsed.profile);
   if (!program) {
-    prepared.diagnostics.push_back({.code = seccomp::codes::kLibseccompRefuses,
-                                    .severity = seccomp::Severity::kError,
-                                    .pointer = "",
-                                    .message = program.error().message});
+    Refuse(prepared, seccomp::codes::kLibseccompRefuses, program.error().message);
     return prepared;
   }
   prepared.bytes = seccomp::RenderOci(*parsed.profile);
@@ -87,11 +125,15 @@ Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer) 
     const bool same = old != previous.files.end() && old->claim.path == file.claim.path &&
                       !old->claim.error && !file.claim.error &&
                       old->claim.text == file.claim.text &&
-                      old->claim.capabilities == file.claim.capabilities;
+                      old->claim.capabilities == file.claim.capabilities &&
+                      old->claim.tenant == file.claim.tenant;
     if (same) {
       file.prepared = std::move(old->prepared);
     } else if (!file.claim.error) {
-      file.prepared = PrepareProfile(file.claim.text, preparer);
+      file.prepared = PrepareProfile({.text = file.claim.text,
+                                      .capabilities = file.claim.capabilities,
+                                      .tenant = file.claim.tenant},
+                                     preparer);
     }
     file.note = NoteOf(file);
     desired.files.push_back(std::move(file));
