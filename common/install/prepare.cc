@@ -2,9 +2,11 @@
 #include "common/install/prepare.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/install/tenant.h"
 #include "common/seccomp/render.h"
 
 namespace seccompd::install {
@@ -51,23 +53,6 @@ void Refuse(Prepared& prepared, std::string_view code, std::string message,
                                   .message = std::move(message)});
 }
 
-// What would let the author of one tenant act on containers of others.
-void RefuseTenants(const seccomp::Profile& profile, Prepared& prepared) {
-  if (!profile.listener_path.empty()) {
-    Refuse(prepared, seccomp::codes::kTenantForbidden,
-           "a profile of a tenant namespace cannot have a listenerPath; remove it",
-           "/listenerPath");
-  }
-  const bool notify = std::any_of(
-      profile.syscalls.begin(), profile.syscalls.end(),
-      [](const seccomp::SyscallRule& rule) { return rule.action == seccomp::ActionKind::kNotify; });
-  if (notify) {
-    Refuse(prepared, seccomp::codes::kTenantForbidden,
-           "a profile of a tenant namespace cannot use SCMP_ACT_NOTIFY; choose another action",
-           "/syscalls");
-  }
-}
-
 }  // namespace
 
 base::Result<seccomp::NodeFacts> NodeFor(std::string_view capabilities, seccomp::NodeFacts node) {
@@ -92,7 +77,10 @@ Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer)
   seccomp::ParsedProfile parsed = seccomp::CheckProfile(request.text, *preparer.table, *node);
   prepared.diagnostics = std::move(parsed.diagnostics);
   if (!parsed.profile) return prepared;
-  if (request.tenant) RefuseTenants(*parsed.profile, prepared);
+  if (request.tenant) {
+    auto refused = TenantProblems(*parsed.profile);
+    std::move(refused.begin(), refused.end(), std::back_inserter(prepared.diagnostics));
+  }
   if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
   auto program = preparer.compile(*parsed.profile);
   if (!program) {
@@ -110,6 +98,12 @@ const DesiredFile* Desired::Find(std::string_view path) const {
       files.begin(), files.end(), path,
       [](const DesiredFile& file, std::string_view wanted) { return file.claim.path < wanted; });
   return it != files.end() && it->claim.path == path ? &*it : nullptr;
+}
+
+bool Desired::Holds(std::string_view owner) const {
+  const std::size_t slash = owner.find('/');
+  return held_owners.contains(std::string(owner)) ||
+         (slash != std::string_view::npos && held_namespaces.contains(owner.substr(0, slash)));
 }
 
 Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer) {
