@@ -192,8 +192,7 @@ class Planner {
     }
     if (owned.removing && !owned.pending && Disk(path).kind == DiskState::Kind::kAbsent) {
       Add(StepKind::kRelease, path);  // a kill came behind our own removal: that is no drift
-      Foreign(file);
-      return;
+      return Foreign(file);
     }
     if (KeptForItsOwner(file, owned)) return;
     if (owned.orphaned || owned.removing || owned.owner != file.claim.owner ||
