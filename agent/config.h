@@ -23,7 +23,9 @@ struct RunConfig {
   bool web_detail = false;  // the status page also names pods and profiles
   std::string evidence = "status";
   std::string node_default = "auto";  // auto | runtime-default | unconfined
-  std::string node_name;              // NODE_NAME in a pod; else the host name
+  std::string runtime;    // containerd-1.7 | ...: whose default RuntimeDefault is; "": not known
+  std::string weakening = "warn";  // allow | warn | reject
+  std::string node_name;  // NODE_NAME in a pod; else the host name
   std::chrono::milliseconds audit_interval = std::chrono::seconds(30);
   std::chrono::milliseconds rehash_interval = std::chrono::minutes(5);
   std::chrono::milliseconds delete_grace = std::chrono::hours(168);

@@ -9,6 +9,7 @@
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
 #include "common/host/host_root.h"
+#include "common/install/weakening.h"
 #include "common/seccomp/libseccomp_table.h"
 
 namespace seccompd::agent {
@@ -96,6 +97,7 @@ InstallLoop::InstallLoop(asio::io_context& io, const RunConfig& config, const Lo
       fs_(std::make_unique<host::RealFs>()),
       table_(seccomp::LoadLibseccompTable(true)) {
   preparer_.table = &table_;
+  preparer_.runtime = config.runtime;
   if (const auto kernel = ParseKernelVersion(ReadKernelSupport().release)) {
     preparer_.node.kernel_major = kernel->first;
     preparer_.node.kernel_minor = kernel->second;
@@ -227,6 +229,7 @@ MonoTime InstallLoop::Pass() {
   if (std::exchange(source_changed_, false)) {
     install::ClaimSet claims = install::ResolveClaims(contents.config_maps, contents.bare, {});
     desired_ = install::PrepareAll(std::move(claims), std::move(desired_), preparer_);
+    WeighUpdates();
     state_.source_problems = contents.problems;
     for (const SourceProblem& problem : contents.problems) {
       log_.Warning("source cannot be read, keeping what it held",
@@ -252,6 +255,24 @@ MonoTime InstallLoop::Pass() {
   if (held_since_) next = std::min(next, *held_since_ + config_.removal_delay);
   // A clock that jumped must not turn the loop into a spin.
   return std::max(next, start + std::chrono::milliseconds(10));
+}
+
+// Updates that permit more than what is in force: said in the log, counted, perhaps refused.
+void InstallLoop::WeighUpdates() {
+  const auto policy = install::WeakeningPolicyFrom(config_.weakening);
+  const auto read = [this](const install::Revision& revision) {
+    return installer_->ReadRevision(revision);
+  };
+  const auto found = install::WeighUpdates(desired_, installer_->ledger(), read, preparer_,
+                                           policy.value_or(install::WeakeningPolicy::kWarn));
+  for (const install::Weakening& weakening : found) {
+    ++state_.counters.profile_weakenings;
+    log_.Warning(weakening.refused ? "weaker update refused, the revision in force stays"
+                                   : "update permits more than the revision in force",
+                 {{"path", weakening.path},
+                  {"revision", static_cast<std::int64_t>(weakening.revision)},
+                  {"weakening", weakening.text}});
+  }
 }
 
 void InstallLoop::TakeReport(const install::Report& report) {

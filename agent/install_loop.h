@@ -47,6 +47,7 @@ class InstallLoop {
 
  private:
   base::MonoTime Pass();
+  void WeighUpdates();
   void TakeReport(const install::Report& report);
   void CountSteps(const install::Report& report);
   void LogChanges(const std::vector<install::ProfileRow>& rows);

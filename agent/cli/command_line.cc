@@ -121,6 +121,7 @@ struct NodeFlags {
   std::string arch;
   std::string kernel;
   std::string capabilities;
+  std::string runtime;
 
   void Add(CLI::App& app) {
     app.add_option("--node-arch", arch, "architecture of the node: x86_64, aarch64, ...");
@@ -128,6 +129,8 @@ struct NodeFlags {
     app.add_option(
         "--capabilities", capabilities,
         "what the container holds, for conditional rules: CAP_SYS_ADMIN,... or ALL, NONE");
+    app.add_option("--runtime", runtime,
+                   "whose default a bare runtime-default base is: containerd-1.7");
   }
 
   // False: said on stderr what is wrong.
@@ -186,6 +189,7 @@ struct Validate {
     options.fail_on_warning = fail_on == "warning";
     options.colour = ::isatty(STDOUT_FILENO) == 1;
     options.agent_version = AgentVersion();
+    options.runtime = node.runtime;
     return RunValidate(options, std::cin, std::cout, std::cerr);
   }
 };
@@ -205,6 +209,7 @@ struct Render {
 
   int Execute() {
     if (!node.Resolve(&options.node)) return kUsage;
+    options.runtime = node.runtime;
     options.colour = ::isatty(STDERR_FILENO) == 1;
     return RunRender(options, std::cin, std::cout, std::cerr);
   }

@@ -75,6 +75,8 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "node-default", config.node_default,
           "what the kubelet gives pods that ask for nothing")
       ->check(CLI::IsMember({"auto", "runtime-default", "unconfined"}));
+  AddFlag(app, "runtime", config.runtime,
+          "the container runtime, whose default profile RuntimeDefault is: containerd-1.7, ...");
   config.node_name = HostName();
   AddFlag(app, "node-name", config.node_name, "this node's name")->envname("NODE_NAME");
 }
@@ -87,6 +89,9 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
   app.add_flag("--web.detail", config.web_detail,
                "the status page also names pods and profiles; else it shows what /metrics shows")
       ->envname(EnvironmentName("web.detail"));
+  AddFlag(app, "weakening", config.weakening,
+          "what an update gets that permits more than the revision in force")
+      ->check(CLI::IsMember({"allow", "warn", "reject"}));
   AddDuration(app, "audit-interval", config.audit_interval, "time between two full audits");
   AddDuration(app, "rehash-interval", config.rehash_interval,
               "time between two checks of every installed file");

@@ -11,10 +11,10 @@
 
 #include "common/bpf/check.h"
 #include "common/bpf/compare.h"
-#include "common/bpf/condition.h"
 #include "common/bpf/layout.h"
 #include "common/bpf/opcodes.h"
 #include "common/bpf/return_value.h"
+#include "common/bpf/rule_region.h"
 #include "common/seccomp/condition.h"
 #include "common/seccomp/syscall_facts.h"
 
@@ -29,7 +29,6 @@ using seccomp::ArgCondition;
 using seccomp::CompareOp;
 using seccomp::SyscallRule;
 
-constexpr std::uint64_t kLow = 0xffffffff;
 constexpr std::uint64_t kMax = ~std::uint64_t{0};
 
 // The same filter for inputs whose arguments in `narrow` have no high half: its loads give 0.
@@ -84,13 +83,6 @@ class Prover {
   }
 
  private:
-  [[nodiscard]] Result<Region> CallOn(Arch arch, std::uint32_t number) {
-    const std::uint32_t token = seccomp::AuditArch(arch);
-    TRY_ASSIGN(const Region on_arch, workspace_.WordInRange(kArchWord, token, token));
-    TRY_ASSIGN(const Region call, workspace_.WordInRange(kNrWord, number, number));
-    return workspace_.Intersect(on_arch, call);
-  }
-
   // The base for calls that are named: int arguments count without their high half.
   Result<Diagram> Truncated(Diagram base) {
     std::map<std::uint32_t, Diagram> by_mask;
@@ -105,7 +97,8 @@ class Prover {
       for (const Arch arch : archs_) {
         const auto number = what_.table.Number(arch, name);
         if (!number || !seccomp::Is64Bit(arch)) continue;
-        TRY_ASSIGN(const Region call, CallOn(arch, static_cast<std::uint32_t>(*number)));
+        TRY_ASSIGN(const Region call,
+                   CallRegion(workspace_, arch, static_cast<std::uint32_t>(*number)));
         TRY_ASSIGN(out, workspace_.Select(call, by_mask.at(narrow), out));
       }
     }
@@ -118,7 +111,8 @@ class Prover {
     for (const Arch arch : archs_) {
       const auto number = what_.table.Number(arch, name);
       if (number) {
-        TRY_ASSIGN(const Region call, CallOn(arch, static_cast<std::uint32_t>(*number)));
+        TRY_ASSIGN(const Region call,
+                   CallRegion(workspace_, arch, static_cast<std::uint32_t>(*number)));
         TRY_ASSIGN(const Region arguments, Arguments(rule, name, arch));
         TRY_ASSIGN(const Region both, workspace_.Intersect(call, arguments));
         TRY_ASSIGN(all, workspace_.Unite(all, both));
@@ -136,7 +130,8 @@ class Prover {
     if (!sub || !rule.args.empty() || !seccomp::Multiplexes(arch)) return Workspace::Nothing();
     const auto number = what_.table.Number(arch, sub->multiplexer);
     if (!number || Decided(sub->multiplexer)) return Workspace::Nothing();
-    TRY_ASSIGN(const Region call, CallOn(arch, static_cast<std::uint32_t>(*number)));
+    TRY_ASSIGN(const Region call,
+               CallRegion(workspace_, arch, static_cast<std::uint32_t>(*number)));
     TRY_ASSIGN(const Region which, workspace_.WordInRange(ArgLowWord(0), sub->number, sub->number));
     return workspace_.Intersect(call, which);
   }
@@ -157,49 +152,10 @@ class Prover {
     for (const ArgCondition& condition : rule.args) {
       const bool narrow =
           !seccomp::Is64Bit(arch) || (seccomp::NarrowArguments(name) >> condition.index & 1U) != 0;
-      TRY_ASSIGN(const Region holds, Holds(condition, narrow));
+      TRY_ASSIGN(const Region holds, ConditionRegion(workspace_, condition, narrow));
       TRY_ASSIGN(out, any ? workspace_.Unite(out, holds) : workspace_.Intersect(out, holds));
     }
     return out;
-  }
-
-  Result<Region> Holds(const ArgCondition& c, bool narrow) {
-    ArgTest test{.index = static_cast<std::uint8_t>(c.index),
-                 .part = narrow ? ArgPart::kLow32 : ArgPart::kWhole};
-    const std::uint64_t max = narrow ? kLow : kMax;
-    test.second = max;
-    switch (c.op) {
-      case CompareOp::kLt:
-        if (c.value == 0) return Workspace::Nothing();
-        test.second = std::min(c.value - 1, max);
-        break;
-      case CompareOp::kLe:
-        test.second = std::min(c.value, max);
-        break;
-      case CompareOp::kGe:
-        if (c.value > max) return Workspace::Nothing();
-        test.first = c.value;
-        break;
-      case CompareOp::kGt:
-        if (c.value >= max) return Workspace::Nothing();
-        test.first = c.value + 1;
-        break;
-      case CompareOp::kEq:
-      case CompareOp::kNe:
-        if (c.value > max) {
-          return c.op == CompareOp::kNe ? Workspace::Everything() : Workspace::Nothing();
-        }
-        test.relation = c.op == CompareOp::kNe ? ArgRelation::kNotInRange : ArgRelation::kInRange;
-        test.first = c.value;
-        test.second = c.value;
-        break;
-      case CompareOp::kMaskedEq:
-        test.relation = ArgRelation::kMasked;
-        test.first = c.value_two & c.value & max;
-        test.second = c.value & max;
-        break;
-    }
-    return RegionOf(workspace_, test);
   }
 
   Workspace& workspace_;

@@ -103,6 +103,7 @@ inline constexpr std::string_view kBadPath = "E0403";
 inline constexpr std::string_view kSamePath = "E0404";
 inline constexpr std::string_view kNotForTenants = "E0405";
 inline constexpr std::string_view kBadAnnotation = "E0406";
+inline constexpr std::string_view kWeakeningRefused = "E0407";
 inline constexpr std::string_view kUnknownKey = "W0101";
 inline constexpr std::string_view kMisCasedKey = "W0102";
 inline constexpr std::string_view kDuplicateKey = "W0103";
@@ -123,7 +124,9 @@ inline constexpr std::string_view kValueTwoIgnored = "W0212";
 inline constexpr std::string_view kValueOutsideMask = "W0213";
 inline constexpr std::string_view kEmptyFlags = "W0214";
 inline constexpr std::string_view kExtensionOpen = "W0215";
+inline constexpr std::string_view kFilterDiffers = "W0216";
 inline constexpr std::string_view kSharedPath = "W0401";
+inline constexpr std::string_view kWeakens = "W0402";
 inline constexpr std::string_view kMoreFindings = "N0001";
 inline constexpr std::string_view kNeedsNoNewPrivs = "N0201";
 }  // namespace codes
