@@ -167,7 +167,7 @@ std::optional<Result<Target>> FromFile(std::string_view text, const TargetSettin
 
 Result<Target> TargetOfProfile(std::string name, seccomp::Profile profile,
                                const TargetSettings& settings) {
-  auto program = bpf::Compile(profile, settings.node.arch);
+  auto program = bpf::CompileFor(settings.runtime, profile, settings.node.arch, *settings.table);
   if (!program) return Fail(base::WithContext(std::move(program).error(), name));
   Target target{.name = std::move(name)};
   target.profile = std::move(profile);
