@@ -36,7 +36,7 @@ base::Result<DiffReport> Compared(const DiffOptions& options, const TargetSettin
   bpf::CompareOptions compare;
   for (const Target* target : {&a, &b}) {
     if (!target->profile) continue;
-    const auto last = LastSyscalls(*target->profile, settings.node.arch, *settings.table);
+    const auto last = bpf::LastSyscalls(*target->profile, settings.node.arch, *settings.table);
     compare.last_syscalls.insert(compare.last_syscalls.end(), last.begin(), last.end());
     break;  // the tail of the one is judged by what the other names
   }

@@ -73,9 +73,8 @@ std::string SummaryText(const DiffReport& report) {
   }
   const bool listed = comparison.total <= comparison.differences.size();
   std::string out = Counted(report.rows.size(), "difference");
-  out += fmt::format(": {} weaker, {} stricter, {} differs",
-                     report.Count(Direction::kWeaker), report.Count(Direction::kStricter),
-                     report.Count(Direction::kOther));
+  out += fmt::format(": {} weaker, {} stricter, {} differs", report.Count(Direction::kWeaker),
+                     report.Count(Direction::kStricter), report.Count(Direction::kOther));
   out += listed ? "; all other inputs equal (exact)"
                 : fmt::format("; the first {} of {} blocks of inputs are shown",
                               comparison.differences.size(), comparison.total);

@@ -88,8 +88,8 @@ class RowMaker {
              std::pair(RankOf(y.direction), std::string_view(y.call));
     });
     for (const auto& [key, place] : elsewhere_) {
-      rows.push_back(Row(key, std::string(kElsewhere), place.all ? "any" : "some numbers",
-                         place.witness));
+      rows.push_back(
+          Row(key, std::string(kElsewhere), place.all ? "any" : "some numbers", place.witness));
     }
     return rows;
   }
@@ -152,8 +152,8 @@ class RowMaker {
         if (it->first > next) AddUnnamed(arch, block, {Narrow(next), it->first - 1}, witness);
         witness.nr = it->first;
         const bpf::CallName call{.syscall = it->second, .arch = arch};
-        Named& place = named_rows_[KeyOf(InWords(block.condition, call), block)]
-                                  [std::string(it->second)];
+        Named& place =
+            named_rows_[KeyOf(InWords(block.condition, call), block)][std::string(it->second)];
         if (place.archs.empty()) place.witness = witness;
         place.archs.push_back(arch);
         next = std::uint64_t{it->first} + 1;

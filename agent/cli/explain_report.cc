@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "agent/cli/json_text.h"
 #include "agent/cli/table.h"
@@ -76,7 +77,7 @@ std::string UnnamedText(const ExplainedArch& arch) {
 
 std::string SummaryText(const ExplainedArch& arch) {
   std::size_t conditional = 0;
-  for (const ExplainedCall& call : arch.calls) conditional += call.outcomes.size() > 1 ? 1 : 0;
+  for (const ExplainedCall& call : arch.calls) conditional += call.outcomes.size() > 1 ? 1U : 0U;
   std::string out;
   for (const auto& [action, names] : GroupByAction(arch, true)) {
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", action, names.size());
@@ -143,7 +144,7 @@ std::string WayText(const bpf::OpenWay& way, const ExplainedCheck& check) {
       return fmt::format("{} {}: {}", arch,
                          data.nr == 102 ? "socketcall(2)" : "multiplexed in one call", action);
     case bpf::Way::kIoUring:
-      return fmt::format("{} io_uring: {}", arch, action);
+      return fmt::format("io_uring: {}", action);
   }
   return action;
 }
@@ -161,6 +162,33 @@ Colour ColourOf(CheckResult result) {
   return Colour::kYellow;
 }
 
+// The other open ways of a call that gets through directly, in short.
+std::string AlsoText(const std::vector<bpf::OpenWay>& open) {
+  std::string out;
+  for (std::size_t i = 1; i < open.size(); ++i) {
+    const bool direct = open[i].way == bpf::Way::kCompat || open[i].way == bpf::Way::kX32;
+    const std::string way(direct ? DisplayName(open[i].arch) : Name(open[i].way));
+    if (out.find(way) != std::string::npos) continue;
+    out += (out.empty() ? "; also " : ", ") + way;
+  }
+  return out;
+}
+
+std::vector<std::string> WayTexts(const ExplainedCheck& check) {
+  const auto& open = check.outcome.open;
+  if (open.empty()) return {check.outcome.reason};
+  if (check.outcome.result == CheckResult::kPermitted) {
+    return {WayText(open.front(), check) + AlsoText(open)};
+  }
+  std::vector<std::string> texts;
+  bool io_uring = false;
+  for (const bpf::OpenWay& way : open) {
+    if (way.way == bpf::Way::kIoUring && std::exchange(io_uring, true)) continue;  // once is enough
+    texts.push_back(WayText(way, check));
+  }
+  return texts;
+}
+
 std::string ChecksText(const ExplainReport& report, bool colour) {
   Table table(colour);
   table.AddHeader({"CHECK", "RESULT", "OPEN WAY"});
@@ -170,13 +198,8 @@ std::string ChecksText(const ExplainReport& report, bool colour) {
     ++counts[result];
     std::string name = check.pattern.name;
     std::string shown(CheckResultName(result));
-    if (check.outcome.open.empty()) {
-      table.AddRow({name, shown, check.outcome.reason}, 1, ColourOf(result));
-    }
-    for (const bpf::OpenWay& way : check.outcome.open) {
-      table.AddRow({name, shown, WayText(way, check)}, 1, ColourOf(result));
-      name.clear();
-      shown.clear();
+    for (const std::string& way : WayTexts(check)) {
+      table.AddRow({std::exchange(name, {}), std::exchange(shown, {}), way}, 1, ColourOf(result));
     }
   }
   std::string out = table.Render();

@@ -65,8 +65,8 @@ TEST(InWords, TellsTheDefaultProfile) {
             "ALLOW unless flags has any of CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}: ERRNO(1)");
   EXPECT_EQ(told("socket", 41), "ALLOW unless domain == AF_ALG or domain == AF_VSOCK: ERRNO(1)");
   EXPECT_EQ(told("personality", 135),
-            "ALLOW if persona == PER_LINUX or persona == PER_LINUX32 or persona == UNAME26 or "
-            "persona == UNAME26|PER_LINUX32 or persona == 0xffffffff, else ERRNO(1)");
+            "ALLOW unless (persona & 0xfffffffffffdfff7) != 0 and persona != 0xffffffff: "
+            "ERRNO(1)");
 }
 
 TEST(InWords, SeveralOutcomesAreAllTold) {
