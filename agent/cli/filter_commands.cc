@@ -34,23 +34,11 @@ bool ResolveArchs(const std::vector<std::string>& names, seccomp::Arch native,
   return true;
 }
 
-std::vector<std::string> CapabilityNames(const std::string& list) {
-  std::vector<std::string> names;
-  for (const std::string_view piece : base::Split(list, ',')) {
-    const std::string_view name = base::TrimSpace(piece);
-    if (name.empty()) continue;
-    names.push_back(name.starts_with("CAP_") ? std::string(name) : "CAP_" + std::string(name));
-  }
-  return names;
-}
-
 }  // namespace
 
 void FilterCommands::AddShared(CLI::App& app) {
   AddOutput(app, output_, {"text", "json"});
   node_.Add(app);
-  app.add_option("--capabilities", capabilities_,
-                 "of the container, for runtime-default: CAP_SYS_ADMIN,...");
   app.add_option("--runtime", runtime_, "the OCI runtime that loads a profile")
       ->check(CLI::IsMember({"crun", "runc"}))
       ->capture_default_str();
@@ -91,8 +79,7 @@ bool FilterCommands::Parsed() const {
 
 int FilterCommands::Execute(std::vector<TargetForm> forms) {
   const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
-  TargetSettings settings{.capabilities = CapabilityNames(capabilities_),
-                          .runtime = runtime_ == "runc" ? bpf::Runtime::kRunc : bpf::Runtime::kCrun,
+  TargetSettings settings{.runtime = runtime_ == "runc" ? bpf::Runtime::kRunc : bpf::Runtime::kCrun,
                           .table = &table,
                           .in = &std::cin,
                           .forms = std::move(forms)};

@@ -33,7 +33,6 @@ class FilterCommands {
   DisasmOptions disasm_;
   NodeFlags node_;
   std::vector<std::string> archs_;
-  std::string capabilities_;
   std::string runtime_ = "crun";
   std::string fail_on_ = "any";
   std::string output_;

@@ -2,6 +2,7 @@
 #include "agent/cli/node_flags.h"
 
 #include <iostream>
+#include <utility>
 
 #include "agent/cli/version.h"
 #include "common/base/strings.h"
@@ -12,6 +13,8 @@ namespace seccompd::agent {
 void NodeFlags::Add(CLI::App& app) {
   app.add_option("--node-arch", arch, "architecture of the node: x86_64, aarch64, ...");
   app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
+  app.add_option("--capabilities", capabilities,
+                 "what the container holds, for conditional rules: CAP_SYS_ADMIN,... or ALL, NONE");
 }
 
 bool NodeFlags::Resolve(seccomp::NodeFacts* node) const {
@@ -22,6 +25,15 @@ bool NodeFlags::Resolve(seccomp::NodeFacts* node) const {
   } else if (!kernel.empty()) {
     std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel) << "': give MAJOR.MINOR\n";
     return false;
+  }
+  if (!capabilities.empty()) {
+    seccomp::CapabilityList list = seccomp::ParseCapabilities(capabilities);
+    if (!list.unknown.empty()) {
+      std::cerr << "seccompd: --capabilities: no capability '" << base::Printable(list.unknown)
+                << "' is known\n";
+      return false;
+    }
+    node->capabilities = std::move(list.names);
   }
   if (arch.empty()) return true;
   const auto known = seccomp::ArchFromName(arch);

@@ -13,6 +13,7 @@ namespace seccompd::agent {
 struct NodeFlags {
   std::string arch;
   std::string kernel;
+  std::string capabilities;
 
   void Add(CLI::App& app);
   // False: said on stderr what is wrong.

@@ -33,9 +33,8 @@ struct Target {
 using TargetForm = std::function<std::optional<base::Result<Target>>(std::string_view text)>;
 
 struct TargetSettings {
-  seccomp::NodeFacts node{};                   // that would load a profile
-  std::vector<std::string> capabilities{};     // of the container; empty: the runtime's default set
-  bpf::Runtime runtime = bpf::Runtime::kCrun;  // that loads a profile
+  seccomp::NodeFacts node{};  // that would load a profile, and what the container holds
+  bpf::Runtime runtime = bpf::Runtime::kCrun;    // that loads a profile
   const seccomp::SyscallTable* table = nullptr;  // of every architecture; must not be null
   std::istream* in = nullptr;                    // what "-" reads; null: "-" is refused
   std::vector<TargetForm> forms{};
