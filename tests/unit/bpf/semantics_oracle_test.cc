@@ -9,6 +9,7 @@
 
 #include "common/bpf/compile.h"
 #include "common/bpf/evaluate.h"
+#include "common/bpf/opcodes.h"
 #include "common/bpf/return_value.h"
 #include "common/seccomp/libseccomp_table.h"
 #include "common/seccomp/render.h"
@@ -39,9 +40,9 @@ T OneOf(Random& random, const T (&values)[kSize]) {
   return values[random.Below(kSize)];
 }
 
+// One high word only: see LibseccompForgetsWhichWordItHasLoaded.
 std::uint64_t Value(Random& random) {
-  const std::uint64_t low = random.OneIn(2) ? random.Below(8) : BoundaryWord(random);
-  return random.OneIn(4) ? low | std::uint64_t{1} << 32 : low;
+  return random.OneIn(2) ? random.Below(8) : BoundaryWord(random);
 }
 
 seccomp::SyscallRule RandomRule(Random& random) {
@@ -71,6 +72,18 @@ Profile RandomProfile(Random& random) {
   return profile;
 }
 
+// libseccomp 2.5.4 is no oracle where conditions on several arguments share a call with other
+// conditions: its tree then decides inputs that no rule names.
+bool MixesConditions(const Profile& profile) {
+  for (const seccomp::SyscallRule& rule : profile.syscalls) {
+    const auto same =
+        std::count_if(profile.syscalls.begin(), profile.syscalls.end(),
+                      [&](const seccomp::SyscallRule& other) { return other.names == rule.names; });
+    if (rule.args.size() > 1 && same > 1) return true;
+  }
+  return false;
+}
+
 // Of a call that the profile names, on one of its architectures, or anything near the program.
 SeccompData Input(Random& random, const Program& program, const Profile& profile,
                   const seccomp::SyscallTable& table) {
@@ -90,17 +103,49 @@ SeccompData Input(Random& random, const Program& program, const Profile& profile
   return data;
 }
 
+// libseccomp 2.5.4 sometimes leaves out the load of the number in the section of one architecture
+// and compares the architecture with numbers: such a filter decides by accident, and no rule of the
+// profile tells how. True if the first comparison of that section is one of those.
+bool ComparesArchWithNumbers(const Program& program, std::uint32_t arch) {
+  for (std::size_t at = 0; at < program.size();) {
+    const Instruction& one = program[at];
+    const bool of_arch =
+        one.k == seccomp::AuditArch(Arch::kX86_64) || one.k == seccomp::AuditArch(Arch::kX86);
+    if (one.code == kJa) {
+      at += 1 + one.k;
+    } else if (one.code == kJeqK && of_arch) {
+      at += 1 + (one.k == arch ? one.jt : one.jf);
+    } else if (one.code == kLdAbs && one.k == 4) {
+      ++at;
+    } else {
+      return one.code != kLdAbs && one.code != kRetK;
+    }
+  }
+  return false;
+}
+
+bool IsBroken(const Program& program) {
+  return ComparesArchWithNumbers(program, seccomp::AuditArch(Arch::kX86_64)) ||
+         ComparesArchWithNumbers(program, seccomp::AuditArch(Arch::kX86));
+}
+
 TEST(Compile, DecidesWhatTheProfileMeans) {
   const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
   Random random(20261126);
   std::size_t compiled = 0;
   std::size_t compared = 0;
+  std::size_t broken = 0;
   constexpr std::size_t kProfiles = 300;
   constexpr std::size_t kInputs = 1'500;
   for (std::size_t i = 0; i < kProfiles * testing::TestFactor(); ++i) {
     const Profile profile = RandomProfile(random);
+    if (MixesConditions(profile)) continue;
     const auto program = Compile(profile, kNative);
     if (!program) continue;  // conflicting rules: refused, as by the runtimes
+    if (IsBroken(*program)) {
+      ++broken;
+      continue;
+    }
     ++compiled;
     for (std::size_t j = 0; j < kInputs; ++j) {
       const SeccompData data = Input(random, *program, profile, table);
@@ -118,8 +163,51 @@ TEST(Compile, DecidesWhatTheProfileMeans) {
       compared += meaning.loaded.size() == 1 ? 1U : 0U;
     }
   }
-  EXPECT_GT(compiled, kProfiles / 2);
+  EXPECT_LT(broken, compiled / 4);
+  EXPECT_GT(compiled, kProfiles / 4);
   EXPECT_GT(compared, compiled * kInputs / 2);
+}
+
+// Seen with runc's and crun's library too: semop(2) is let through on no architecture, and
+// openat2(2) is not logged on i386.
+TEST(Compile, LibseccompForgetsToLoadTheNumber) {
+  if (LibseccompVersion() != "2.5.4") GTEST_SKIP() << "seen in libseccomp 2.5.4";
+  const Profile profile{
+      .default_action = ActionKind::kTrap,
+      .architectures = {Arch::kX86, Arch::kX32},
+      .syscalls = {{.names = {"openat2"},
+                    .action = ActionKind::kLog,
+                    .args = {{.index = 0, .op = CompareOp::kLe, .value = 3304378041},
+                             {.index = 0, .op = CompareOp::kLe, .value = 472}}},
+                   {.names = {"semop"},
+                    .action = ActionKind::kAllow,
+                    .args = {{.index = 1, .op = CompareOp::kEq, .value = 3221225534}}}}};
+  const auto program = Compile(profile, kNative);
+  ASSERT_TRUE(program.has_value());
+  EXPECT_TRUE(IsBroken(*program));
+  EXPECT_EQ(Evaluate(*program, {.nr = 437, .arch = 0x40000003, .args = {1}}), kRetTrap);
+}
+
+// Behind a comparison of the low word 2.5.4 jumps to one of the high word without loading it: only
+// an exact reading of the filter shows what such a profile does.
+TEST(Compile, LibseccompForgetsWhichWordItHasLoaded) {
+  if (LibseccompVersion() != "2.5.4") GTEST_SKIP() << "seen in libseccomp 2.5.4";
+  const auto when = [](CompareOp op, std::uint64_t value) {
+    return seccomp::SyscallRule{.names = {"lseek"},
+                                .action = ActionKind::kErrno,
+                                .args = {{.index = 1, .op = op, .value = value}}};
+  };
+  const Profile profile{
+      .default_action = ActionKind::kAllow,
+      .syscalls = {when(CompareOp::kGt, 0x100000000), when(CompareOp::kLe, 0xffffff)}};
+  const auto program = Compile(profile, kNative);
+  ASSERT_TRUE(program.has_value());
+  const SeccompData data = {.nr = 8, .arch = 0xc000003e, .args = {0, 0x1000000}};
+  EXPECT_EQ(Evaluate(*program, data), kRetErrno | 1);  // neither condition holds
+  const seccomp::Meaning meaning =
+      MeaningOf(profile, seccomp::LoadLibseccompTable(), kNative,
+                {.audit_arch = data.arch, .nr = data.nr, .args = {0, data.args[1]}});
+  EXPECT_EQ(meaning.plain.kind, ActionKind::kAllow);
 }
 
 }  // namespace
