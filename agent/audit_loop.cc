@@ -74,7 +74,7 @@ asio::awaitable<Result<>> AuditLoop::Pass() {
   // status calls running and nobody finds.
   const base::WallTime start = WallNow();
   std::vector<kube::Pod> pods;
-  if (pods_ != nullptr) pods = pods_->contents().pods;
+  if (pods_ != nullptr) pods = pods_->pods();
   auto begun = scanner_.Begin();
   if (!begun) co_return begun;
   while (scanner_.Step(kProcessesAtOnce)) {
@@ -83,8 +83,7 @@ asio::awaitable<Result<>> AuditLoop::Pass() {
   }
   const procfs::ScanResult scan = scanner_.Finish();
   const audit::InstalledView installed = installed_();
-  const bool complete =
-      pods_ == nullptr || (pods_->contents().complete && pods_->contents().problems.empty());
+  const bool complete = pods_ == nullptr || pods_->complete();
   const AuditPass pass{.scan = scan,
                        .pods = pods,
                        .installed = installed,

@@ -9,9 +9,9 @@
 
 #include "agent/audit_pass.h"
 #include "agent/config.h"
-#include "agent/directory_source.h"
 #include "agent/log.h"
 #include "agent/node_state.h"
+#include "agent/source.h"
 #include "common/host/host_root.h"
 #include "common/net/waits.h"
 #include "common/procfs/scanner.h"
@@ -29,7 +29,7 @@ class AuditLoop {
   // What is installed, asked for at the end of every pass.
   void set_installed(std::function<audit::InstalledView()> installed);
   // The pods of this node; null: --pods none.
-  void set_pods(const DirectorySource* pods) { pods_ = pods; }
+  void set_pods(const PodSource* pods) { pods_ = pods; }
 
   void Poke() { wakeup_.Notify(); }
 
@@ -47,7 +47,7 @@ class AuditLoop {
   net::Wakeup wakeup_;
   procfs::Scanner scanner_;
   std::function<audit::InstalledView()> installed_;
-  const DirectorySource* pods_ = nullptr;
+  const PodSource* pods_ = nullptr;
   std::set<std::string> violating_;  // container and verdict, as of the last pass
 };
 

@@ -9,7 +9,7 @@
 
 #include "agent/audit_loop.h"
 #include "agent/cli/version.h"
-#include "agent/directory_source.h"
+#include "agent/directory_follower.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
 #include "agent/node_state.h"
@@ -31,27 +31,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLagSample{1000};
 constexpr std::chrono::milliseconds kLagWindow{60'000};
 constexpr std::chrono::milliseconds kStopGrace{5'000};
-
-// The pods of --pods dir:PATH as they change: in-use protection and the audit depend on them.
-asio::awaitable<Result<>> FollowPods(asio::io_context& io, DirectorySource& pods,
-                                     InstallLoop& install, AuditLoop& audit) {
-  for (;;) {
-    const base::MonoTime due = pods.Due();
-    if (pods.fd() >= 0) {
-      auto made = net::ReadableFd::Make(io, pods.fd());
-      if (!made) co_return base::Fail(made.error());
-      net::ReadableFd readable = *std::move(made);
-      auto waited = co_await readable.WaitUntil(due);
-      if (!waited) co_return base::Fail(waited.error());
-    } else {
-      auto slept = co_await net::SleepUntil(due);
-      if (!slept) co_return base::Fail(slept.error());
-    }
-    if (!pods.Update(steady_clock::now())) continue;
-    install.Poke();
-    audit.Poke();
-  }
-}
 
 asio::awaitable<Result<>> MeasureLag(NodeState& state) {
   net::LoopLag lag(kLagWindow, steady_clock::now());
@@ -94,18 +73,16 @@ class Daemon {
   Daemon(const RunConfig& config, const Log& log) : config_(config), log_(log) {}
 
   Result<> Open() {
-    TRY_ASSIGN(const std::string source_path, DirectoryOf("--source", config_.source));
+    TRY(OpenSource());
     TRY_ASSIGN(host_, host::OpenHostRoot(HostPathsOf(config_)));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
-    source_ = std::make_unique<DirectorySource>(source_path, DirectorySourceOptions{});
-    static_cast<void>(source_->Update(steady_clock::now()));
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
     TRY(install_->Open());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
     audit_->set_installed([this] { return Installed(); });
-    install_->set_references([this] { return References(); });
+    install_->set_references([this]() -> const install::References& { return references_; });
     install_->set_on_change([this] { audit_->Poke(); });
     return Listen();
   }
@@ -116,13 +93,13 @@ class Daemon {
     if (!signals) return WrongUse(log_, signals.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
-    supervisor.Spawn("source", install_->FollowSource());
+    source_->Start(supervisor, [this] { install_->SourceChanged(); });
     supervisor.Spawn("root", install_->WatchRoot());
     supervisor.Spawn("install", install_->Reconcile());
     supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
-    if (pods_) supervisor.Spawn("pods", FollowPods(io_, *pods_, *install_, *audit_));
+    if (pods_) pods_->Start(supervisor, [this] { PodsChanged(); });
     const auto ended = supervisor.Run();
     if (ended) {
       log_.Info("stopped");
@@ -133,12 +110,25 @@ class Daemon {
   }
 
  private:
+  Result<> OpenSource() {
+    TRY_ASSIGN(std::string path, DirectoryOf("--source", config_.source));
+    source_ = std::make_unique<DirectoryProfiles>(io_, std::move(path));
+    return {};
+  }
+
   Result<> OpenPods() {
     if (config_.pods == "none") return {};
-    TRY_ASSIGN(const std::string path, DirectoryOf("--pods", config_.pods));
-    pods_ = std::make_unique<DirectorySource>(path, DirectorySourceOptions{});
-    static_cast<void>(pods_->Update(steady_clock::now()));
+    TRY_ASSIGN(std::string path, DirectoryOf("--pods", config_.pods));
+    pods_ = std::make_unique<DirectoryPods>(io_, std::move(path));
+    references_ = ReferencesOf(pods_->pods(), pods_->complete());
     return {};
+  }
+
+  // In-use protection and the audit depend on them.
+  void PodsChanged() {
+    references_ = ReferencesOf(pods_->pods(), pods_->complete());
+    install_->Poke();
+    audit_->Poke();
   }
 
   Result<AuditSettings> Settings() {
@@ -176,12 +166,6 @@ class Daemon {
     return {};
   }
 
-  install::References References() const {
-    if (!pods_) return {};
-    const DirectoryContents& contents = pods_->contents();
-    return ReferencesOf(contents.pods, contents.complete && contents.problems.empty());
-  }
-
   audit::InstalledView Installed() const {
     if (install_->installer() == nullptr) return {};
     return ViewOf(install_->installer()->ledger(), state_.profiles);
@@ -194,8 +178,9 @@ class Daemon {
   NodeState state_;
   metrics::BuildInfo build_;
   metrics::ProcessUnits units_ = metrics::SystemUnits();
-  std::unique_ptr<DirectorySource> pods_;
-  std::unique_ptr<DirectorySource> source_;
+  std::unique_ptr<PodSource> pods_;
+  install::References references_;  // of pods_, as of its last change
+  std::unique_ptr<ProfileSource> source_;
   std::unique_ptr<InstallLoop> install_;
   std::unique_ptr<AuditLoop> audit_;
   std::unique_ptr<net::HttpServer> web_;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/directory_source.h"
+#include "agent/source.h"
 #include "common/audit/report.h"
 #include "common/base/time.h"
 #include "common/install/installer.h"
