@@ -72,6 +72,7 @@ asio::awaitable<Result<>> AuditLoop::Run() {
 asio::awaitable<Result<>> AuditLoop::Pass() {
   // Pods first: a container that starts in between is then "not named yet", and not one that the
   // status calls running and nobody finds.
+  if (paused_) co_return Result<>{};
   const base::WallTime start = WallNow();
   std::vector<kube::Pod> pods;
   if (pods_ != nullptr) pods = pods_->pods();
@@ -84,10 +85,12 @@ asio::awaitable<Result<>> AuditLoop::Pass() {
   const procfs::ScanResult scan = scanner_.Finish();
   const audit::InstalledView installed = installed_();
   const bool complete = pods_ == nullptr || pods_->complete();
+  // Before the first answer of an API server nobody's pod is missing.
+  const bool known = pods_ != nullptr && (complete || !pods.empty());
   const AuditPass pass{.scan = scan,
                        .pods = pods,
                        .installed = installed,
-                       .pods_known = pods_ != nullptr,
+                       .pods_known = known,
                        .pods_complete = complete,
                        .notes = {},
                        .start = start,

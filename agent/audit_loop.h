@@ -32,6 +32,8 @@ class AuditLoop {
   void set_pods(const PodSource* pods) { pods_ = pods; }
 
   void Poke() { wakeup_.Notify(); }
+  // There is nothing to judge on this node.
+  void Pause() { paused_ = true; }
 
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Run();
 
@@ -48,6 +50,7 @@ class AuditLoop {
   procfs::Scanner scanner_;
   std::function<audit::InstalledView()> installed_;
   const PodSource* pods_ = nullptr;
+  bool paused_ = false;
   std::set<std::string> violating_;  // container and verdict, as of the last pass
 };
 

@@ -9,6 +9,7 @@
 
 #include "agent/audit_loop.h"
 #include "agent/cli/version.h"
+#include "agent/cluster.h"
 #include "agent/directory_follower.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
@@ -73,6 +74,10 @@ class Daemon {
   Daemon(const RunConfig& config, const Log& log) : config_(config), log_(log) {}
 
   Result<> Open() {
+    if (NeedsCluster(config_)) {
+      TRY_ASSIGN(cluster_, Cluster::Open(io_, config_, log_, "seccompd/" + AgentVersion()));
+      state_.has_cluster = true;
+    }
     TRY(OpenSource());
     TRY_ASSIGN(host_, host::OpenHostRoot(HostPathsOf(config_)));
     TRY(OpenPods());
@@ -93,13 +98,16 @@ class Daemon {
     if (!signals) return WrongUse(log_, signals.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
-    source_->Start(supervisor, [this] { install_->SourceChanged(); });
     supervisor.Spawn("root", install_->WatchRoot());
     supervisor.Spawn("install", install_->Reconcile());
     supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
-    if (pods_) pods_->Start(supervisor, [this] { PodsChanged(); });
+    if (cluster_) {
+      supervisor.Spawn("cluster", BeginCluster(this, &supervisor));
+    } else {
+      StartSources(supervisor);
+    }
     const auto ended = supervisor.Run();
     if (ended) {
       log_.Info("stopped");
@@ -111,6 +119,12 @@ class Daemon {
 
  private:
   Result<> OpenSource() {
+    if (config_.source == "kubernetes") {
+      auto profiles = cluster_->MakeProfiles();
+      kubernetes_profiles_ = profiles.get();
+      source_ = std::move(profiles);
+      return {};
+    }
     TRY_ASSIGN(std::string path, DirectoryOf("--source", config_.source));
     source_ = std::make_unique<DirectoryProfiles>(io_, std::move(path));
     return {};
@@ -118,10 +132,68 @@ class Daemon {
 
   Result<> OpenPods() {
     if (config_.pods == "none") return {};
+    if (config_.pods == "kubernetes" || config_.pods == "kubelet" || config_.pods == "auto") {
+      auto pods = cluster_->MakePods();
+      cluster_pods_ = pods.get();
+      pods_ = std::move(pods);
+      return {};
+    }
     TRY_ASSIGN(std::string path, DirectoryOf("--pods", config_.pods));
     pods_ = std::make_unique<DirectoryPods>(io_, std::move(path));
     references_ = ReferencesOf(pods_->pods(), pods_->complete());
     return {};
+  }
+
+  void StartSources(net::Supervisor& supervisor) {
+    install_->set_desired_options(DesiredOptions());
+    source_->Start(supervisor, [this] { install_->SourceChanged(); });
+    if (pods_) pods_->Start(supervisor, [this] { PodsChanged(); });
+  }
+
+  // What the API says of this node decides whether and which profiles count here.
+  static asio::awaitable<Result<>> BeginCluster(Daemon* self, net::Supervisor* supervisor) {
+    auto begun = co_await self->cluster_->Begin();
+    if (!begun) co_return begun;
+    self->state_.facts = *self->cluster_->facts();
+    const std::string& unsupported = self->state_.facts.unsupported;
+    if (unsupported.empty()) {
+      self->StartSources(*supervisor);
+    } else {
+      self->log_.Error("this node is left alone", {{"reason", unsupported}});
+      self->install_->Pause();
+      self->audit_->Pause();
+    }
+    co_return Result<>{};
+  }
+
+  [[nodiscard]] install::DesiredOptions DesiredOptions() const {
+    install::DesiredOptions options;
+    options.tenant_namespaces = {config_.tenant_namespaces.begin(),
+                                 config_.tenant_namespaces.end()};
+    options.node_labels = state_.facts.labels;
+    return options;
+  }
+
+  // What the cluster's loops know, for whoever asks just now.
+  void RefreshCluster() {
+    if (!cluster_) return;
+    state_.api = cluster_->counters();
+    state_.watches.clear();
+    const auto add = [this](const kube::CollectionLoop& loop, std::string space) {
+      state_.watches.push_back({.resource = loop.spec().resource,
+                                .namespace_name = std::move(space),
+                                .health = loop.health(),
+                                .counters = loop.counters()});
+    };
+    if (kubernetes_profiles_ != nullptr) {
+      for (const auto& [space, loop] : kubernetes_profiles_->loops()) add(*loop, space);
+      state_.cached_config_maps = kubernetes_profiles_->objects();
+    }
+    if (cluster_pods_ == nullptr) return;
+    state_.pod_source = cluster_pods_->kind();
+    state_.pod_source_problem = cluster_pods_->problem();
+    state_.cached_pods = cluster_pods_->objects();
+    if (cluster_pods_->loop() != nullptr) add(*cluster_pods_->loop(), "");
   }
 
   // In-use protection and the audit depend on them.
@@ -148,6 +220,7 @@ class Daemon {
     state_.install_heartbeat = steady_clock::now();
     state_.audit_heartbeat = state_.install_heartbeat;
     auto handler = [this](const net::Request& request) {
+      RefreshCluster();
       const WebContext context{.state = state_, .config = config_, .build = build_};
       state_.counters.http_requests.clear();
       for (const auto& [key, count] : web_->requests()) {
@@ -178,6 +251,9 @@ class Daemon {
   NodeState state_;
   metrics::BuildInfo build_;
   metrics::ProcessUnits units_ = metrics::SystemUnits();
+  std::unique_ptr<Cluster> cluster_;                   // null: no API server
+  KubernetesProfiles* kubernetes_profiles_ = nullptr;  // source_, if it is that
+  ClusterPods* cluster_pods_ = nullptr;                // pods_, if it is that
   std::unique_ptr<PodSource> pods_;
   install::References references_;  // of pods_, as of its last change
   std::unique_ptr<ProfileSource> source_;

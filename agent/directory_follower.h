@@ -17,6 +17,7 @@ class DirectoryProfiles : public ProfileSource {
 
   void Start(net::Supervisor& supervisor, OnChange changed) override;
   [[nodiscard]] const ProfileContents& profiles() const override { return source_.contents(); }
+  [[nodiscard]] bool synced() const override { return source_.contents().complete; }
   // The directory is read whole at every change: waiting is all that can be done.
   void Confirm() override {}
   [[nodiscard]] bool confirmed() const override { return true; }

@@ -22,6 +22,7 @@ using std::chrono::steady_clock;
 constexpr seconds kRootCheck{5};        // a removed root sends no event through a bind mount
 constexpr seconds kScanWithout{5};      // inotify's instances are all taken: look at every file
 constexpr seconds kRetry{5};            // after a step that failed
+constexpr seconds kSyncCheck{1};        // a source may be complete without a change
 constexpr double kRemovalJitter = 0.5;  // of the delay before a mass removal is asked about
 constexpr std::size_t kMostPathsAtOnce = 1'000;  // beyond, one full look is cheaper
 
@@ -196,6 +197,7 @@ asio::awaitable<Result<>> InstallLoop::Reconcile() {
 
 void InstallLoop::SourceChanged() {
   source_changed_ = true;
+  if (!changed_at_) changed_at_ = steady_clock::now();
   wakeup_.Notify();
 }
 
@@ -242,6 +244,7 @@ MonoTime InstallLoop::Pass() {
   const MonoTime start = steady_clock::now();
   state_.install_heartbeat = start;
   if (!installer_) return start + kRetry;
+  if (paused_) return start + config_.rehash_interval;
   TakeSource();
   desired_.removal_confirmed = RemovalConfirmed(start);
   if (start >= next_rehash_) glance_.all = true;
@@ -254,8 +257,14 @@ MonoTime InstallLoop::Pass() {
   const install::Report report = installer_->Reconcile(desired_, references, wall, glance);
   state_.counters.sync_seconds.Observe(SecondsSince(start));
   TakeReport(report);
+  if (!report.error && !report.retry) {
+    state_.synced = state_.synced || source_.synced();
+    if (changed_at_) state_.propagation_seconds.Observe(SecondsSince(*changed_at_));
+    changed_at_.reset();
+  }
 
   MonoTime next = next_rehash_;
+  if (!state_.synced) next = std::min<MonoTime>(next, start + kSyncCheck);
   if (report.next_due) next = std::min(next, start + std::max(*report.next_due - wall, {}));
   if (report.retry || report.error) next = std::min(next, start + kRetry);
   if (held_until_ && !asked_again_) next = std::min(next, *held_until_);

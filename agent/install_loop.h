@@ -43,6 +43,8 @@ class InstallLoop {
   void Poke() { wakeup_.Notify(); }
   // The source holds something else now.
   void SourceChanged();
+  // Nothing on the disk is looked at or touched from now on: there is nothing to do on this node.
+  void Pause() { paused_ = true; }
   // Which ConfigMaps count here; takes effect with the next pass.
   void set_desired_options(install::DesiredOptions options);
 
@@ -77,7 +79,9 @@ class InstallLoop {
   install::Preparer preparer_;
   install::Desired desired_;
   bool source_changed_ = true;
-  install::Glance glance_;  // collected since the last pass
+  bool paused_ = false;
+  std::optional<base::MonoTime> changed_at_;  // the oldest change that is not on the disk yet
+  install::Glance glance_;                    // collected since the last pass
   base::MonoTime next_rehash_;
   std::optional<base::MonoTime> held_until_;   // a mass removal is held at least so long
   bool asked_again_ = false;                   // ... and this source was asked to confirm it

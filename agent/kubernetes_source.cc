@@ -92,7 +92,10 @@ void KubernetesProfiles::Changed() {
   contents_.problems.clear();
   contents_.held_namespaces.clear();
   for (const Space& space : spaces_) {
-    if (!space.listed()) contents_.held_namespaces.insert(space.name());
+    // An object that never could be read may own files.
+    if (!space.listed() || !space.set().problems().empty()) {
+      contents_.held_namespaces.insert(space.name());
+    }
     for (const auto& [name, error] : space.set().problems()) {
       contents_.problems.push_back({"ConfigMap " + space.name() + "/" + name, error});
     }
@@ -100,9 +103,9 @@ void KubernetesProfiles::Changed() {
   changed_();
 }
 
-std::vector<const kube::CollectionLoop*> KubernetesProfiles::loops() const {
-  std::vector<const kube::CollectionLoop*> loops;
-  for (const Space& space : spaces_) loops.push_back(&space.loop());
+std::vector<std::pair<std::string, const kube::CollectionLoop*>> KubernetesProfiles::loops() const {
+  std::vector<std::pair<std::string, const kube::CollectionLoop*>> loops;
+  for (const Space& space : spaces_) loops.emplace_back(space.name(), &space.loop());
   return loops;
 }
 

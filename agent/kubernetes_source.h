@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/log.h"
@@ -37,15 +38,14 @@ class KubernetesProfiles : public ProfileSource {
 
   void Start(net::Supervisor& supervisor, OnChange changed) override;
   [[nodiscard]] const ProfileContents& profiles() const override { return contents_; }
+  // Every trusted namespace was read, every tenant's read or refused.
+  [[nodiscard]] bool synced() const override;
   void Confirm() override;
   [[nodiscard]] bool confirmed() const override { return confirmed_; }
 
-  // For health, metrics and status; in the order of the namespaces.
-  [[nodiscard]] std::vector<const kube::CollectionLoop*> loops() const;
+  // For health, metrics and status: namespace and loop.
+  [[nodiscard]] std::vector<std::pair<std::string, const kube::CollectionLoop*>> loops() const;
   [[nodiscard]] std::size_t objects() const { return contents_.config_maps.size(); }
-
-  // Every trusted namespace was read; every tenant's was read or refused.
-  [[nodiscard]] bool synced() const;
 
  private:
   class Space;  // one namespace and label

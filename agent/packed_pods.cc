@@ -71,8 +71,8 @@ std::vector<kube::Pod> PackedPods::All() const {
 }
 
 std::size_t PackedPods::problems() const {
-  return static_cast<std::size_t>(
-      std::count_if(pods_.begin(), pods_.end(), [](const auto& pod) { return pod.second.empty(); }));
+  return static_cast<std::size_t>(std::count_if(
+      pods_.begin(), pods_.end(), [](const auto& pod) { return pod.second.empty(); }));
 }
 
 std::size_t PackedPods::bytes() const {

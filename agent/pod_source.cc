@@ -16,6 +16,7 @@ using base::ErrorCode;
 using base::Fail;
 using base::Result;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 constexpr milliseconds kBodyIdle{30'000};
 constexpr std::size_t kMaxErrorBody = 65'536;
@@ -104,7 +105,8 @@ asio::awaitable<Result<>> ClusterPods::Choose() {
   problem_.clear();
   log_.Info("pods come from", {{"source", PodRouteName(*route_)}});
   if (*route_ != PodRoute::kKubelet) {
-    loop_ = std::make_unique<kube::CollectionLoop>(*api_, Spec(*route_), options_.collection, *this);
+    kube::CollectionSink& sink = *this;
+    loop_ = std::make_unique<kube::CollectionLoop>(*api_, Spec(*route_), options_.collection, sink);
   }
   co_return Result<>{};
 }
@@ -140,32 +142,48 @@ asio::awaitable<Result<>> ClusterPods::PollKubelet() {
     auto slept = co_await net::SleepFor(pause);
     if (!slept) co_return slept;
     auto read = co_await ReadKubelet();
-    if (!read) {
-      if (read.error().code == ErrorCode::kCancelled) co_return Fail(read.error());
-      if (problem_ != read.error().message) {
-        log_.Warning("the kubelet's pods cannot be read, keeping what is known",
-                     {{"error", read.error().message}});
+    if (read) {
+      problem_.clear();
+      if (unsettled_until_ && steady_clock::now() >= *unsettled_until_) {
+        unsettled_until_.reset();
+        changed_();
       }
-      problem_ = read.error().message;
       continue;
     }
-    problem_.clear();
+    if (read.error().code == ErrorCode::kCancelled) co_return Fail(read.error());
+    unsettled_until_ = steady_clock::now() + options_.kubelet_settle;
+    if (problem_ != read.error().message) {
+      log_.Warning("the kubelet's pods cannot be read, keeping what is known",
+                   {{"error", read.error().message}});
+    }
+    problem_ = read.error().message;
   }
 }
+
+bool ClusterPods::complete() const { return listed_ && pods_.problems() == 0 && !unsettled_until_; }
 
 // GET /pods, item by item. True if something changed.
 asio::awaitable<Result<bool>> ClusterPods::ReadKubelet() {
   kube::ApiCall call{.verb = "list", .target = "/pods"};
-  auto stream = co_await kubelet_->Open(std::move(call));
-  if (!stream) co_return Fail(stream.error());
-  if (stream->status() != 200) {
-    const int status = stream->status();
-    auto rest = co_await kubelet_->ReadRest(&*stream, kMaxErrorBody);
+  auto opened = co_await kubelet_->Open(std::move(call));
+  if (!opened) co_return Fail(opened.error());
+  kube::ApiStream stream = *std::move(opened);
+  if (stream.status() != 200) {
+    auto rest = co_await kubelet_->ReadRest(&stream, kMaxErrorBody);
     const std::string body = rest ? *rest : std::string();
-    co_return Fail(kube::ErrorOfReply(status, body, "GET /pods of the kubelet"));
+    co_return Fail(kube::ErrorOfReply(stream.status(), body, "GET /pods of the kubelet"));
   }
   pods_.DropPending();
-  // A kubelet's list has no resourceVersion: what it was cut from is told by the framing alone.
+  auto read = co_await ReadKubeletBody(&stream);
+  if (!read) co_return Fail(read.error());
+  kubelet_->Release(std::move(stream));
+  if (!listed_) unsettled_until_ = steady_clock::now() + options_.kubelet_settle;
+  const bool changed = pods_.Replace();
+  if (!std::exchange(listed_, true) || changed) changed_();
+  co_return changed;
+}
+
+asio::awaitable<Result<>> ClusterPods::ReadKubeletBody(kube::ApiStream* stream) {
   kube::ListFramer framer(kMaxPodBytes);
   for (;;) {
     auto piece = co_await stream->ReadSome(kBodyIdle);
@@ -179,10 +197,8 @@ asio::awaitable<Result<bool>> ClusterPods::ReadKubelet() {
       pods_.Collect(*object);
     }
   }
-  kubelet_->Release(*std::move(stream));
-  const bool changed = pods_.Replace();
-  if (changed || !std::exchange(listed_, true)) changed_();
-  co_return changed;
+  if (!framer.whole()) co_return Fail(ErrorCode::kCorrupt, "the kubelet's list of pods was cut");
+  co_return Result<>{};
 }
 
 void ClusterPods::Replace() {

@@ -31,6 +31,8 @@ struct ClusterPodsOptions {
   std::vector<PodRoute> routes;  // never empty
   kube::CollectionOptions collection = {};
   std::chrono::milliseconds kubelet_poll{15'000};
+  // A kubelet that has just started does not know all its pods yet.
+  std::chrono::milliseconds kubelet_settle{120'000};
   std::chrono::milliseconds retry{30'000};  // when no route works
 };
 
@@ -45,7 +47,7 @@ class ClusterPods : public PodSource, private kube::CollectionSink {
 
   void Start(net::Supervisor& supervisor, OnChange changed) override;
   [[nodiscard]] std::vector<kube::Pod> pods() const override { return pods_.All(); }
-  [[nodiscard]] bool complete() const override { return listed_ && pods_.problems() == 0; }
+  [[nodiscard]] bool complete() const override;
   [[nodiscard]] std::string_view kind() const override;
 
   [[nodiscard]] std::size_t objects() const { return pods_.size(); }
@@ -58,6 +60,7 @@ class ClusterPods : public PodSource, private kube::CollectionSink {
   boost::asio::awaitable<base::Result<>> Probe(PodRoute route);
   boost::asio::awaitable<base::Result<>> PollKubelet();
   boost::asio::awaitable<base::Result<bool>> ReadKubelet();
+  boost::asio::awaitable<base::Result<>> ReadKubeletBody(kube::ApiStream* stream);
   [[nodiscard]] kube::CollectionSpec Spec(PodRoute route) const;
 
   void Collect(document::Node object) override { pods_.Collect(object); }
@@ -75,6 +78,7 @@ class ClusterPods : public PodSource, private kube::CollectionSink {
   std::optional<PodRoute> route_;
   std::unique_ptr<kube::CollectionLoop> loop_;
   bool listed_ = false;
+  std::optional<base::MonoTime> unsettled_until_;  // kubelet only
   std::string problem_;
 };
 

@@ -43,6 +43,8 @@ class ProfileSource {
 
   virtual void Start(net::Supervisor& supervisor, OnChange changed) = 0;
   [[nodiscard]] virtual const ProfileContents& profiles() const = 0;
+  // Everything that may be read was read at least once; stays true.
+  [[nodiscard]] virtual bool synced() const = 0;
 
   // Many profiles are gone at once: everything is to be read again, from the source of truth.
   // confirmed() is true when that was done, until the next call.
