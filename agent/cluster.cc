@@ -157,7 +157,7 @@ asio::awaitable<Result<>> Cluster::Begin() {
   }
 }
 
-asio::awaitable<Result<NodeFacts>> Cluster::AskForNode(std::string impersonate_user) {
+asio::awaitable<Result<ThisNode>> Cluster::AskForNode(std::string impersonate_user) {
   kube::ApiCall call{.target = "/api/v1/nodes/" + net::EncodeUrlText(config_.node_name)};
   call.impersonate_user = std::move(impersonate_user);
   auto reply = co_await api_->Call(std::move(call));

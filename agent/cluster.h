@@ -37,7 +37,7 @@ class Cluster : private kube::ApiObserver {
   // The start-up jitter, then what the API says of this node, asked until it answers or refuses.
   // Then facts() is there. Fails only when asked to stop, or over a wrong flag.
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Begin();
-  [[nodiscard]] const std::optional<NodeFacts>& facts() const { return facts_; }
+  [[nodiscard]] const std::optional<ThisNode>& facts() const { return facts_; }
 
   [[nodiscard]] kube::ApiClient* api() { return api_.get(); }
   [[nodiscard]] const metrics::ApiCounters& counters() const { return counters_; }
@@ -50,7 +50,8 @@ class Cluster : private kube::ApiObserver {
   [[nodiscard]] base::Result<std::unique_ptr<kube::ApiClient>> OpenClient(
       kube::ClusterConfig config);
   [[nodiscard]] base::Result<> OpenKubelet(const kube::ClusterConfig& cluster);
-  boost::asio::awaitable<base::Result<NodeFacts>> AskForNode(std::string impersonate_user);
+  [[nodiscard]] boost::asio::awaitable<base::Result<ThisNode>> AskForNode(
+      std::string impersonate_user);
 
   void OnRequest(std::string_view verb, std::string_view method, std::string_view host,
                  std::string_view code, std::chrono::nanoseconds latency) override;
@@ -66,7 +67,7 @@ class Cluster : private kube::ApiObserver {
   std::unique_ptr<kube::ApiClient> api_;
   std::unique_ptr<kube::ApiClient> kubelet_;
   metrics::ApiCounters counters_;
-  std::optional<NodeFacts> facts_;
+  std::optional<ThisNode> facts_;
 };
 
 }  // namespace seccompd::agent

@@ -49,8 +49,8 @@ class KubernetesProfiles : public ProfileSource {
 
  private:
   class Space;  // one namespace and label
-  boost::asio::awaitable<base::Result<>> FollowConfirmations();
-  boost::asio::awaitable<base::Result<bool>> ConfirmAll();
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> FollowConfirmations();
+  [[nodiscard]] boost::asio::awaitable<base::Result<bool>> ConfirmAll();
   void Changed();
 
   kube::ApiClient& client_;

@@ -34,9 +34,9 @@ base::Result<std::string> UnsupportedBecause(const kube::NodeRecord& node,
 
 }  // namespace
 
-base::Result<NodeFacts> FactsOf(const kube::NodeRecord& node,
+base::Result<ThisNode> FactsOf(const kube::NodeRecord& node,
                                 std::span<const std::string> leave_alone) {
-  NodeFacts facts;
+  ThisNode facts;
   TRY_ASSIGN(facts.unsupported, UnsupportedBecause(node, leave_alone));
   facts.labels = node.labels;
   facts.uid = node.uid;

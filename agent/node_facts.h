@@ -12,7 +12,7 @@
 namespace seccompd::agent {
 
 // What the API says of this node, read once at the start; all of it optional.
-struct NodeFacts {
+struct ThisNode {
   std::optional<kube::Labels> labels;  // absent: not asked, or refused
   std::string uid = {};
   std::string container_runtime = {};  // "containerd"
@@ -22,11 +22,11 @@ struct NodeFacts {
   bool gvisor = false;           // GKE Sandbox: its pods are not_applicable, one by one
   std::string unsupported = {};  // why the agent leaves this node alone; "" where it works
 
-  bool operator==(const NodeFacts&) const = default;
+  bool operator==(const ThisNode&) const = default;
 };
 
 // `leave_alone`: label selectors of nodes where the agent has no business (--node.leave-alone).
-[[nodiscard]] base::Result<NodeFacts> FactsOf(const kube::NodeRecord& node,
-                                              std::span<const std::string> leave_alone);
+[[nodiscard]] base::Result<ThisNode> FactsOf(const kube::NodeRecord& node,
+                                             std::span<const std::string> leave_alone);
 
 }  // namespace seccompd::agent

@@ -43,7 +43,7 @@ struct NodeState {
 
   // Of the cluster, if there is one.
   bool has_cluster = false;
-  NodeFacts facts;
+  ThisNode facts;
   std::vector<WatchHealth> watches;
   std::string pod_source;          // which one is in use, "kubernetes"
   std::string pod_source_problem;  // why none works, "" if one does

@@ -55,12 +55,12 @@ class ClusterPods : public PodSource, private kube::CollectionSink {
   [[nodiscard]] const std::string& problem() const { return problem_; }  // of the last try
 
  private:
-  boost::asio::awaitable<base::Result<>> Run();
-  boost::asio::awaitable<base::Result<>> Choose();
-  boost::asio::awaitable<base::Result<>> Probe(PodRoute route);
-  boost::asio::awaitable<base::Result<>> PollKubelet();
-  boost::asio::awaitable<base::Result<bool>> ReadKubelet();
-  boost::asio::awaitable<base::Result<>> ReadKubeletBody(kube::ApiStream* stream);
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> Run();
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> Choose();
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> Probe(PodRoute route);
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> PollKubelet();
+  [[nodiscard]] boost::asio::awaitable<base::Result<bool>> ReadKubelet();
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> ReadKubeletBody(kube::ApiStream* stream);
   [[nodiscard]] kube::CollectionSpec Spec(PodRoute route) const;
 
   void Collect(document::Node object) override { pods_.Collect(object); }

@@ -10,8 +10,8 @@
 
 namespace seccompd::agent {
 
-// What the agent answers on HTTP: /metrics, /livez, /readyz, /healthz and the status page at /. Pure: the
-// process figures and the time are given.
+// What the agent answers on HTTP: /metrics, /livez, /readyz, /healthz and the status page at /.
+// Pure: the process figures and the time are given.
 struct WebContext {
   const NodeState& state;
   const RunConfig& config;
