@@ -79,6 +79,9 @@ struct Audit {
     options.cgroupfs = config.cgroupfs;
     options.node_name = config.node_name;
     options.node_default = config.node_default;
+    options.evidence = config.evidence;
+    options.runtime = config.runtime;
+    options.bundles = config.bundles;
     options.agent_version = AgentVersion();
     options.json = output == "json";
     options.all = all;
@@ -205,7 +208,11 @@ struct VersionCommand {
     app = top.add_subcommand("version", "build, libraries, what this kernel allows");
     AddOutput(*app, output, {"text", "json"});
   }
-  int Execute() const { return Version(output == "json", ReadKernelSupport(), std::cout); }
+  int Execute() const {
+    KernelSupport kernel = ReadKernelSupport();
+    TryFilterEvidence(&kernel);
+    return Version(output == "json", kernel, std::cout);
+  }
 };
 
 struct Metrics {

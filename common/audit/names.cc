@@ -86,6 +86,26 @@ std::string_view ReasonName(Reason reason) {
       return "not-found";
     case Reason::kRuntimeClass:
       return "runtime-class";
+    case Reason::kInherited:
+      return "inherited";
+    case Reason::kNoProfileText:
+      return "no-profile-text";
+    case Reason::kRuntimeVersion:
+      return "runtime-version";
+    case Reason::kUndecided:
+      return "undecided";
+    case Reason::kFilterPending:
+      return "filter-pending";
+    case Reason::kFilterTorn:
+      return "filter-torn";
+    case Reason::kTooManyFilters:
+      return "too-many-filters";
+    case Reason::kTooManyInstructions:
+      return "too-many-instructions";
+    case Reason::kFilterUnreadable:
+      return "filter-unreadable";
+    case Reason::kFilterLimit:
+      return "filter-limit";
   }
   return "";
 }
