@@ -90,6 +90,9 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
 void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "source", config.source, "where profiles come from: dir:PATH")->required(false);
   AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
+  app.add_flag("--web.detail", config.web_detail,
+               "the status page also names pods and profiles; else it shows what /metrics shows")
+      ->envname(EnvironmentName("web.detail"));
   AddDuration(app, "audit-interval", config.audit_interval, "time between two full audits");
   AddDuration(app, "rehash-interval", config.rehash_interval,
               "time between two checks of every installed file");
