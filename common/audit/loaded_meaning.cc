@@ -86,8 +86,7 @@ const ProfileMeaning& Meanings::Of(const base::Digest& key,
   return found->second.meaning;
 }
 
-const base::Result<base::Digest>& Meanings::FingerprintOf(const SharedStack& stack,
-                                                          std::size_t index) {
+const Meanings::Fingerprint& Meanings::FingerprintOf(const SharedStack& stack, std::size_t index) {
   KnownStack& known = stacks_[stack.get()];
   if (known.stack == nullptr) known.stack = stack;
   known.used = pass_;

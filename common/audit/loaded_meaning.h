@@ -62,8 +62,8 @@ class Meanings {
 
   // Of the `index`th filter of a stack alone, or of all of it. Undecidable: an error.
   static constexpr std::size_t kWholeStack = ~std::size_t{0};
-  [[nodiscard]] const base::Result<base::Digest>& FingerprintOf(const SharedStack& stack,
-                                                                std::size_t index);
+  using Fingerprint = base::Result<base::Digest>;
+  [[nodiscard]] const Fingerprint& FingerprintOf(const SharedStack& stack, std::size_t index);
 
   const ProgramRelation& Compare(const base::Digest& key, const ProfileMeaning& profile,
                                  const SharedStack& stack, std::size_t index);
