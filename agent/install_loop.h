@@ -48,6 +48,8 @@ class InstallLoop {
   // Which ConfigMaps count here; takes effect with the next pass.
   void set_desired_options(install::DesiredOptions options);
 
+  [[nodiscard]] const seccomp::SyscallTable& table() const { return table_; }
+
   [[nodiscard]] boost::asio::awaitable<base::Result<>> WatchRoot();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Reconcile();
 

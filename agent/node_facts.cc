@@ -35,7 +35,7 @@ base::Result<std::string> UnsupportedBecause(const kube::NodeRecord& node,
 }  // namespace
 
 base::Result<ThisNode> FactsOf(const kube::NodeRecord& node,
-                                std::span<const std::string> leave_alone) {
+                               std::span<const std::string> leave_alone) {
   ThisNode facts;
   TRY_ASSIGN(facts.unsupported, UnsupportedBecause(node, leave_alone));
   facts.labels = node.labels;

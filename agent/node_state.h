@@ -53,6 +53,7 @@ struct NodeState {
   metrics::Histogram propagation_seconds = metrics::PropagationHistogram();
 
   // The audit loop's.
+  audit::Evidence evidence = audit::Evidence::kStatus;  // at work
   std::optional<audit::Report> audit;
   metrics::Per<metrics::SeccompMode> processes;
   std::optional<base::WallTime> last_audit;
