@@ -112,8 +112,9 @@ std::unique_ptr<KubernetesProfiles> Cluster::MakeProfiles() {
   return std::make_unique<KubernetesProfiles>(*io_, *api_, std::move(options), log_);
 }
 
-std::unique_ptr<ClusterPods> Cluster::MakePods() {
+std::unique_ptr<ClusterPods> Cluster::MakePods(bool once) {
   ClusterPodsOptions options;
+  options.once = once;
   options.node_name = config_.node_name;
   if (config_.pods == "kubelet") {
     options.routes = {PodRoute::kKubelet};

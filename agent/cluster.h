@@ -32,7 +32,7 @@ class Cluster : private kube::ApiObserver {
 
   // Owned by the caller from then on; the cluster must outlive them.
   [[nodiscard]] std::unique_ptr<KubernetesProfiles> MakeProfiles();
-  [[nodiscard]] std::unique_ptr<ClusterPods> MakePods();
+  [[nodiscard]] std::unique_ptr<ClusterPods> MakePods(bool once = false);
 
   // The start-up jitter, then what the API says of this node, asked until it answers or refuses.
   // Then facts() is there. Fails only when asked to stop, or over a wrong flag.

@@ -11,6 +11,7 @@
 #include "agent/cli/version.h"
 #include "agent/cluster.h"
 #include "agent/directory_follower.h"
+#include "agent/event_loop.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
 #include "agent/node_state.h"
@@ -145,6 +146,20 @@ class Daemon {
     return {};
   }
 
+  void StartEvents(net::Supervisor& supervisor) {
+    if (!cluster_ || !config_.events) return;
+    constexpr double kSpeakers = 20;  // of all nodes, about one ConfigMap
+    const double sampled = kSpeakers / static_cast<double>(config_.expected_nodes);
+    auto offers = [this] {
+      const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
+      return OffersOf(state_, pods, install_->desired(), source_->profiles().config_maps);
+    };
+    events_ = std::make_unique<EventLoop>(*cluster_->api(), config_.node_name, sampled,
+                                          std::move(offers), log_, state_);
+    state_.writes_events = true;
+    supervisor.Spawn("events", events_->Run());
+  }
+
   void StartSources(net::Supervisor& supervisor) {
     install_->set_desired_options(DesiredOptions());
     source_->Start(supervisor, [this] { install_->SourceChanged(); });
@@ -159,6 +174,7 @@ class Daemon {
     const std::string& unsupported = self->state_.facts.unsupported;
     if (unsupported.empty()) {
       self->StartSources(*supervisor);
+      self->StartEvents(*supervisor);
     } else {
       self->log_.Error("this node is left alone", {{"reason", unsupported}});
       self->install_->Pause();
@@ -307,6 +323,7 @@ class Daemon {
   install::References references_;  // of pods_, as of its last change
   std::unique_ptr<ProfileSource> source_;
   std::unique_ptr<InstallLoop> install_;
+  std::unique_ptr<EventLoop> events_;
   std::unique_ptr<FilterSource> filter_source_;
   std::unique_ptr<Bundles> bundles_;
   std::unique_ptr<AuditLoop> audit_;

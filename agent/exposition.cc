@@ -121,6 +121,9 @@ metrics::ClusterSnapshot ClusterOf(const NodeState& state) {
   metrics::ClusterSnapshot cluster;
   cluster.api = state.api;
   cluster.propagation_seconds = state.propagation_seconds;
+  cluster.events = state.writes_events;
+  cluster.events_emitted = state.events_emitted;
+  cluster.events_dropped = state.events_dropped;
   cluster.unsupported = !state.facts.unsupported.empty();
   for (const WatchHealth& watch : state.watches) {
     metrics::WatchStats& stats = cluster.watches[watch.resource];

@@ -39,6 +39,9 @@ class InstallLoop {
   // Null while the root is lost.
   [[nodiscard]] const install::Installer* installer() const { return installer_.get(); }
 
+  // As of the last pass.
+  [[nodiscard]] const install::Desired& desired() const { return desired_; }
+
   // Look again soon: the references changed.
   void Poke() { wakeup_.Notify(); }
   // The source holds something else now.

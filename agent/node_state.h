@@ -50,6 +50,9 @@ struct NodeState {
   std::uint64_t cached_config_maps = 0;
   std::uint64_t cached_pods = 0;
   metrics::ApiCounters api;
+  bool writes_events = false;
+  metrics::Per<metrics::EventReason> events_emitted;
+  metrics::Per<metrics::EventReason> events_dropped;
   metrics::Histogram propagation_seconds = metrics::PropagationHistogram();
 
   // The audit loop's.

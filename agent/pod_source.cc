@@ -93,6 +93,7 @@ asio::awaitable<Result<>> ClusterPods::Choose() {
       if (!IsRefusal(probed.error())) break;  // it may work in a moment
     }
     if (route_) break;
+    if (options_.once) co_return Fail(ErrorCode::kUnavailable, problems);
     if (problem_ != problems) {
       log_.Warning("no pod source works yet, nothing will be removed", {{"error", problems}});
     }

@@ -34,6 +34,7 @@ struct ClusterPodsOptions {
   // A kubelet that has just started does not know all its pods yet.
   std::chrono::milliseconds kubelet_settle{120'000};
   std::chrono::milliseconds retry{30'000};  // when no route works
+  bool once = false;                        // that is an error instead: for a command
 };
 
 // `--pods kubernetes`, `kubelet` and `auto`: picks the first route that is allowed, once, then
@@ -51,6 +52,7 @@ class ClusterPods : public PodSource, private kube::CollectionSink {
   [[nodiscard]] std::string_view kind() const override;
 
   [[nodiscard]] std::size_t objects() const { return pods_.size(); }
+  [[nodiscard]] std::size_t unreadable() const { return pods_.problems(); }
   [[nodiscard]] const kube::CollectionLoop* loop() const { return loop_.get(); }
   [[nodiscard]] const std::string& problem() const { return problem_; }  // of the last try
 
