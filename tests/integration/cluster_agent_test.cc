@@ -142,6 +142,7 @@ class ClusterAgentTest : public ::testing::Test {
   ApiServer server_{
       ApiServerOptions{.cert_pem = certificate_.pem, .key_pem = certificate_.key_pem}};
   TempDir temp_;
+  std::string pods_ = "kubernetes";
   std::optional<AgentProcess> agent_;
 };
 
@@ -269,7 +270,8 @@ TEST_F(ClusterAgentTest, CanariesAndTenants) {
 
 TEST_F(ClusterAgentTest, APodsOwnNodeIsAskedForFirstAndTheAgentFallsBack) {
   Behave([](auto& behaviour) { behaviour.denied = {{.verb = "impersonate"}}; });
-  StartAgent({"--pods", "auto"});
+  pods_ = "auto";
+  StartAgent();
   ASSERT_TRUE(UntilMetric("seccompd_watch_last_activity_timestamp_seconds{resource=\"pods\"}", 1));
   bool as_node = false;
   for (const auto& request : server_.Requests("list")) {
