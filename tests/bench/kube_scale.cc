@@ -270,6 +270,24 @@ std::vector<std::size_t> ClientGoAttempts(int agents, double seconds) {
   return all;
 }
 
+void PodsThroughOneWatch(const kube::ClusterConfig& config, const Remote& server, int pods) {
+  auto fleet = std::make_unique<Fleet>(config, 1);
+  static_cast<void>(fleet->Until([&] { return fleet->Watching(); }, 60s));
+  PodSink& sink = fleet->agents[0]->pods;
+  for (int round = 1; round <= 3; ++round) {
+    ::malloc_trim(0);
+    const double round_begun = MiB();
+    const std::size_t target = sink.seen + static_cast<std::size_t>(pods);
+    server.Send("pods " + std::to_string(pods));
+    const bool all = fleet->Until([&] { return sink.seen >= target && sink.pods.empty(); }, 300s);
+    static_cast<void>(server.Read());
+    const double most = MiB();
+    ::malloc_trim(0);
+    std::printf("round %d: %d pods came and went%s: %.2f MiB before, %.2f after, %.2f trimmed\n",
+                round, pods, all ? "" : " (NOT ALL)", round_begun, most, MiB());
+  }
+}
+
 int Run(int agents, int idle_s, int outage_s, int pods) {
   const net::Certificate authority = net::MakeAuthority("scale");
   const net::Certificate certificate = net::MakeCertificate({.ips = {"127.0.0.1"}}, &authority);
@@ -313,22 +331,7 @@ int Run(int agents, int idle_s, int outage_s, int pods) {
   std::printf("  %.1f MiB\n", MiB());
   fleet.reset();
 
-  fleet = std::make_unique<Fleet>(config, 1);
-  static_cast<void>(fleet->Until([&] { return fleet->Watching(); }, 60s));
-  PodSink& sink = fleet->agents[0]->pods;
-  for (int round = 1; round <= 3; ++round) {
-    ::malloc_trim(0);
-    const double round_begun = MiB();
-    const std::size_t target = sink.seen + static_cast<std::size_t>(pods);
-    server.Send("pods " + std::to_string(pods));
-    const bool all = fleet->Until([&] { return sink.seen >= target && sink.pods.empty(); }, 300s);
-    static_cast<void>(server.Read());
-    const double most = MiB();
-    ::malloc_trim(0);
-    std::printf("round %d: %d pods came and went%s: %.2f MiB before, %.2f after, %.2f trimmed\n",
-                round, pods, all ? "" : " (NOT ALL)", round_begun, most, MiB());
-  }
-  fleet.reset();
+  PodsThroughOneWatch(config, server, pods);
   std::fclose(server.in);
   int status = 0;
   ::waitpid(server.pid, &status, 0);
