@@ -151,6 +151,7 @@ metrics::MetricsSnapshot Snapshot(const NodeState& state, metrics::BuildInfo bui
   out.config_reload_ok = state.web_config_ok;
   out.config_last_success = state.web_config_read;
   out.ready = state.Ready();
+  out.evidence = static_cast<metrics::Evidence>(state.evidence);
   for (const install::ProfileRow& row : state.profiles) AddProfile(row, &out);
   out.removals_held = state.held_removals;
   out.profiles_hash = HashOf(state.profiles);
