@@ -90,6 +90,8 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
 void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "source", config.source, "where profiles come from: dir:PATH")->required(false);
   AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
+  AddFlag(app, "web.config.file", config.web_config_file,
+          "TLS and client certificates, in the exporter toolkit's format");
   app.add_flag("--web.detail", config.web_detail,
                "the status page also names pods and profiles; else it shows what /metrics shows")
       ->envname(EnvironmentName("web.detail"));
