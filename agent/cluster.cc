@@ -52,9 +52,11 @@ std::string KubeletUrl(const std::string& address) {
 }  // namespace
 
 Result<std::unique_ptr<Cluster>> Cluster::Open(asio::io_context& io, const RunConfig& config,
-                                               const Log& log, std::string user_agent) {
+                                               const Log& log, std::string user_agent,
+                                               kube::RunPlugin run_plugin) {
   std::unique_ptr<Cluster> cluster(new Cluster(config, log));  // private constructor
   cluster->user_agent_ = std::move(user_agent);
+  cluster->run_plugin_ = std::move(run_plugin);
   cluster->io_ = &io;
   TRY(FactsOf({}, config.leave_alone));  // a wrong selector is said at once
   TRY_ASSIGN(kube::ClusterConfig kube_config, cluster->LoadConfig());
@@ -82,7 +84,10 @@ Result<kube::ClusterConfig> Cluster::LoadConfig() const {
 Result<std::unique_ptr<kube::ApiClient>> Cluster::OpenClient(kube::ClusterConfig config) {
   kube::ApiClientOptions options;
   options.user_agent = user_agent_;
-  auto credentials = kube::Credentials::Open(std::move(config), {}, steady_clock::now(), WallNow());
+  kube::CredentialOptions how;
+  how.run_plugin = run_plugin_;
+  auto credentials =
+      kube::Credentials::Open(std::move(config), std::move(how), steady_clock::now(), WallNow());
   if (!credentials) return Fail(std::move(credentials).error());
   kube::ApiObserver* observer = this;
   return std::make_unique<kube::ApiClient>(*std::move(credentials), std::move(options), observer,

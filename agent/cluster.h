@@ -24,11 +24,13 @@ namespace seccompd::agent {
 // that depend on them. Whatever fails here is tried again; nothing here ends the agent.
 class Cluster : private kube::ApiObserver {
  public:
-  // Reads credentials only; nothing is asked yet. Borrows config and log.
+  // Reads credentials only; nothing is asked yet. Borrows config and log. `run_plugin` runs a
+  // kubeconfig's credential plugin; the agent has none.
   [[nodiscard]] static base::Result<std::unique_ptr<Cluster>> Open(boost::asio::io_context& io,
                                                                    const RunConfig& config,
                                                                    const Log& log,
-                                                                   std::string user_agent);
+                                                                   std::string user_agent,
+                                                                   kube::RunPlugin run_plugin = {});
 
   // Owned by the caller from then on; the cluster must outlive them.
   [[nodiscard]] std::unique_ptr<KubernetesProfiles> MakeProfiles();
@@ -63,6 +65,7 @@ class Cluster : private kube::ApiObserver {
   const Log& log_;
   boost::asio::io_context* io_ = nullptr;
   std::string user_agent_;
+  kube::RunPlugin run_plugin_;
   std::string own_namespace_;
   std::unique_ptr<kube::ApiClient> api_;
   std::unique_ptr<kube::ApiClient> kubelet_;

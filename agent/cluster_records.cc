@@ -8,6 +8,7 @@
 
 #include "agent/cluster.h"
 #include "agent/log.h"
+#include "common/kube/auth_exec_run.h"
 #include "common/net/supervisor.h"
 #include "common/net/waits.h"
 
@@ -27,6 +28,10 @@ asio::awaitable<Result<>> StopAfter(net::Supervisor* supervisor) {
   co_return Result<>{};
 }
 
+Result<std::string> RunPlugin(const kube::ExecConfig& exec, const std::string& exec_info) {
+  return kube::RunExecPlugin(exec, exec_info);
+}
+
 }  // namespace
 
 Result<PodRecords> ReadRecordsOf(const RunConfig& config, std::string user_agent) {
@@ -36,7 +41,7 @@ Result<PodRecords> ReadRecordsOf(const RunConfig& config, std::string user_agent
   const Log log(LogLevel::kError, LogFormat::kText);  // what matters comes back as an error
   asio::io_context io{1};
   TRY_ASSIGN(const std::unique_ptr<Cluster> cluster,
-             Cluster::Open(io, config, log, std::move(user_agent)));
+             Cluster::Open(io, config, log, std::move(user_agent), RunPlugin));
   const std::unique_ptr<ClusterPods> pods = cluster->MakePods(/*once=*/true);
   net::Supervisor supervisor(io);
   bool answered = false;

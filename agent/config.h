@@ -36,6 +36,7 @@ struct RunConfig {
   std::string procfs = "/proc";
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string listen_address = "127.0.0.1:19617";
+  std::string web_config_file;        // TLS and client certificates; "": plain HTTP
   bool web_detail = false;            // the status page also names pods and profiles
   std::string evidence = "auto";      // auto | filter | status
   std::string runtime;                // "containerd-1.7": where the pod source does not tell it

@@ -17,6 +17,7 @@
 #include "agent/node_state.h"
 #include "agent/references.h"
 #include "agent/web.h"
+#include "agent/web_config.h"
 #include "common/host/host_root.h"
 #include "common/net/http_server.h"
 #include "common/net/loop_lag.h"
@@ -282,11 +283,13 @@ class Daemon {
     state_.audit_heartbeat = state_.install_heartbeat;
     auto handler = [this](const net::Request& request) {
       RefreshCluster();
-      const WebContext context{.state = state_,
-                               .config = config_,
-                               .build = build_,
-                               .wall_now = std::chrono::time_point_cast<std::chrono::milliseconds>(
-                                   std::chrono::system_clock::now())};
+      const WebContext context{
+          .state = state_,
+          .config = config_,
+          .build = build_,
+          .wall_now = std::chrono::time_point_cast<std::chrono::milliseconds>(
+              std::chrono::system_clock::now()),
+          .stranger = web_config_ && web_config_->client_required() && !request.client_verified};
       state_.counters.http_requests.clear();
       for (const auto& [key, count] : web_->requests()) {
         state_.counters.http_requests[{key.handler, key.code}] = count;
@@ -297,11 +300,37 @@ class Daemon {
       }
       return Answer(request, context, process, steady_clock::now());
     };
+    net::TlsSource tls;
+    if (!config_.web_config_file.empty()) {
+      TRY_ASSIGN(WebConfigFile file, WebConfigFile::Open(config_.web_config_file));
+      web_config_ = std::move(file);
+      NoteWebConfig();
+      tls = [this] { return CurrentTls(); };
+    }
     TRY_ASSIGN(net::HttpServer server,
-               net::HttpServer::ListenTcp(io_, config_.listen_address, std::move(handler)));
+               net::HttpServer::ListenTcp(io_, config_.listen_address, std::move(handler), {},
+                                          std::move(tls)));
     web_ = std::make_unique<net::HttpServer>(std::move(server));
     log_.Info("listening", {{"address", web_->address()}});
     return {};
+  }
+
+  // For one new connection. Files that cannot be used leave in force what is.
+  std::optional<net::TlsServerContext> CurrentTls() {
+    const auto refreshed = web_config_->Refresh(steady_clock::now());
+    if (!refreshed) {
+      log_.Warning("web configuration cannot be used, keeping the last one",
+                   {{"error", refreshed.error().message}});
+    }
+    if (state_.web_config_ok != web_config_->ok() || !refreshed) NoteWebConfig();
+    return web_config_->tls();
+  }
+
+  void NoteWebConfig() {
+    state_.web_config_ok = web_config_->ok();
+    if (!web_config_->ok()) return;
+    state_.web_config_read =
+        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
   }
 
   audit::InstalledView Installed() const {
@@ -327,6 +356,7 @@ class Daemon {
   std::unique_ptr<FilterSource> filter_source_;
   std::unique_ptr<Bundles> bundles_;
   std::unique_ptr<AuditLoop> audit_;
+  std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;
 };
 

@@ -183,6 +183,8 @@ metrics::MetricsSnapshot Snapshot(const NodeState& state, metrics::BuildInfo bui
   metrics::MetricsSnapshot out;
   out.build = std::move(build);
   out.counters = state.counters;
+  out.config_reload_ok = state.web_config_ok;
+  out.config_last_success = state.web_config_read;
   out.ready = state.Ready();
   out.evidence = static_cast<metrics::Evidence>(state.evidence);
   for (const install::ProfileRow& row : state.profiles) AddProfile(row, &out);

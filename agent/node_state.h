@@ -63,6 +63,10 @@ struct NodeState {
   std::optional<base::Error> audit_error;
   base::MonoTime audit_heartbeat;
 
+  // Of --web.config.file; absent without one.
+  std::optional<bool> web_config_ok;
+  std::optional<base::WallTime> web_config_read;  // when it was last put to use
+
   std::chrono::nanoseconds loop_lag{0};
 
   // Ready once everything wanted was looked at and placed; an outage of a source later on does not

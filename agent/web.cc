@@ -86,8 +86,15 @@ std::string StuckBecause(const NodeState& state, const RunConfig& config, base::
   return "";
 }
 
+bool IsHealthPath(std::string_view path) {
+  return path == "/livez" || path == "/readyz" || path == "/healthz";
+}
+
 net::Response Answer(const net::Request& request, const WebContext& context,
                      const metrics::ProcessStats& process, base::MonoTime now) {
+  if (context.stranger && !IsHealthPath(request.path)) {
+    return Text(403, "other", "a client certificate is needed here");
+  }
   if (request.path == "/metrics") {
     net::Response response;
     response.handler = "metrics";

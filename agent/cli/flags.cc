@@ -130,6 +130,8 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
           "about how many nodes see one ConfigMap: of so many about 20 write an Event")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
   AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
+  AddFlag(app, "web.config.file", config.web_config_file,
+          "TLS and client certificates, in the exporter toolkit's format");
   app.add_flag("--web.detail", config.web_detail,
                "the status page also names pods and profiles; else it shows what /metrics shows")
       ->envname(EnvironmentName("web.detail"));
