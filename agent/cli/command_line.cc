@@ -16,8 +16,8 @@
 #include "agent/cli/render.h"
 #include "agent/cli/validate.h"
 #include "agent/cli/version.h"
+#include "agent/cluster_records.h"
 #include "agent/daemon.h"
-#include "agent/pod_records.h"
 #include "agent/references.h"
 #include "common/base/strings.h"
 #include "common/metrics/metrics.h"
@@ -74,11 +74,14 @@ struct Audit {
     options.cgroupfs = config.cgroupfs;
     options.node_name = config.node_name;
     options.node_default = config.node_default;
+    options.evidence = config.evidence;
+    options.runtime = config.runtime;
+    options.bundles = config.bundles;
     options.agent_version = AgentVersion();
     options.json = output == "json";
     options.all = all;
     options.colour = ::isatty(STDOUT_FILENO) == 1;
-    auto records = ReadPodRecords(config.pods);
+    auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     return RunAudit(options, *std::move(records), std::cout, std::cerr);
   }
@@ -104,7 +107,7 @@ struct Purge {
     options.json = output == "json";
     options.now =
         std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    const auto records = ReadPodRecords(config.pods);
+    const auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     options.references = ReferencesOf(records->pods, records->known && records->complete);
     return RunPurge(options, std::cout, std::cerr);
@@ -168,7 +171,11 @@ struct VersionCommand {
     app = top.add_subcommand("version", "build, libraries, what this kernel allows");
     AddOutput(*app, output, {"text", "json"});
   }
-  int Execute() const { return Version(output == "json", ReadKernelSupport(), std::cout); }
+  int Execute() const {
+    KernelSupport kernel = ReadKernelSupport();
+    TryFilterEvidence(&kernel);
+    return Version(output == "json", kernel, std::cout);
+  }
 };
 
 struct Metrics {
