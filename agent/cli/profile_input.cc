@@ -126,14 +126,16 @@ class ManifestReader {
         fmt::format("ConfigMap {} key {}", base::Printable(map.meta.name), base::Printable(key));
     // The installer decides paths; it is asked key by key, so that each answer has its key.
     const kube::ConfigMap alone{.meta = map.meta, .data = {entry}};
-    install::ClaimSet claims = install::ResolveClaims(std::span(&alone, 1), {}, {});
+    install::ClaimSet claims =
+        install::ResolveClaims(std::span(&alone, 1), {}, {.every_node = true});
     if (claims.claims.empty()) {
       for (const install::Remark& remark : claims.remarks) {
         if (remark.kind == install::Remark::Kind::kIgnoredKey) {
           input_.ignored.push_back(origin + ": " + remark.reason);
           return;
         }
-        if (remark.kind == install::Remark::Kind::kInvalidPath) {
+        if (remark.kind == install::Remark::Kind::kInvalidPath ||
+            remark.kind == install::Remark::Kind::kInvalidSelector) {
           input_.problems.push_back(
               Problem(codes::kBadPath, origin + " " + remark.reason, profile.at));
           return;

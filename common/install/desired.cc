@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/install/tenant.h"
 
 namespace seccompd::install {
 namespace {
@@ -37,36 +38,23 @@ class Collector {
     const auto checks = map.meta.labels.find(std::string(kChecksLabel));
     if (checks != map.meta.labels.end() && checks->second == "true") return;  // no profiles
     const bool tenant = options_.tenant_namespaces.contains(map.meta.namespace_name);
-    const std::string owner = ConfigMapOwner(map.meta);
-    const std::string directory = Directory(map.meta, tenant);
-    KeysByPath keys;
-    for (const auto& key : map.data) {
-      const auto stem = ProfileStem(key.first);
-      if (!stem) {
-        Remarks(Remark::Kind::kIgnoredKey, "", Origin(map.meta, key.first),
-                "not a profile: its name does not end in .json, .yaml or .yml");
-        continue;
-      }
-      const std::string path = directory + "/" + std::string(*stem) + ".json";
-      auto problem = stem->empty() ? std::optional<std::string>("has no name before its extension")
-                                   : PathProblem(path);
-      if (problem) {
-        Remarks(Remark::Kind::kInvalidPath, path, Origin(map.meta, key.first),
-                "cannot be installed at '" + base::Printable(path) + "': the path " + *problem);
-        result_.held_owners.insert(owner);
-        continue;
-      }
-      keys[path].push_back(&key);
+    if (tenant) IgnoreAnnotations(map.meta);
+    const Nodes nodes = tenant ? Nodes::kAll : NodesOf(map.meta);
+    if (nodes == Nodes::kOthers) return;
+    if (nodes == Nodes::kUnknown) {
+      result_.held_owners.insert(ConfigMapOwner(map.meta));
+      return;
     }
-    for (const auto& [path, same] : keys) {
+    for (const auto& [path, same] : Keys(map, tenant)) {
       Claim claim{.path = path,
                   .text = same.front()->second,
                   .origin = Origin(map.meta, same.front()->first),
-                  .owner = owner,
+                  .owner = ConfigMapOwner(map.meta),
                   .name = map.meta.name,
                   .created = map.meta.creation_time,
                   .capabilities = Annotation(map.meta, kCapabilitiesAnnotation),
                   .adopt_replace = !tenant && Adopts(map.meta),
+                  .selected = nodes == Nodes::kThis,
                   .tenant = tenant,
                   .error = std::nullopt};
       if (same.size() > 1) {
@@ -97,6 +85,7 @@ class Collector {
                            .created = std::nullopt,
                            .capabilities = "",
                            .adopt_replace = false,
+                           .selected = false,
                            .tenant = false,
                            .error = std::nullopt});
   }
@@ -104,8 +93,8 @@ class Collector {
   ClaimSet Resolve() && {
     // Strongest first, so that whoever meets a taken path has lost.
     std::stable_sort(candidates_.begin(), candidates_.end(), [](const Claim& a, const Claim& b) {
-      return std::tie(b.tenant, a.created, a.name, a.origin) >
-             std::tie(a.tenant, b.created, b.name, b.origin);
+      return std::tie(b.tenant, a.selected, a.created, a.name, a.origin) >
+             std::tie(a.tenant, b.selected, b.created, b.name, b.origin);
     });
     std::map<std::string, Claim> accepted;
     for (Claim& claim : candidates_) {
@@ -121,10 +110,59 @@ class Collector {
       Remarks(Remark::Kind::kShadowed, claim.path, claim.origin, std::move(reason));
     }
     for (auto& [path, claim] : accepted) result_.claims.push_back(std::move(claim));
+    LimitTenants(options_.limits, result_.claims);
     return std::move(result_);
   }
 
  private:
+  // Which nodes a ConfigMap is for. kUnknown: it cannot be told.
+  enum class Nodes : std::uint8_t { kAll, kThis, kOthers, kUnknown };
+
+  Nodes NodesOf(const kube::ObjectMeta& meta) {
+    const auto annotation = meta.annotations.find(std::string(kNodesAnnotation));
+    if (annotation == meta.annotations.end()) return Nodes::kAll;
+    const std::string origin = "ConfigMap " + ConfigMapOwner(meta);
+    const std::string name(kNodesAnnotation);
+    const auto selector = kube::ParseLabelSelector(annotation->second);
+    if (!selector) {
+      Remarks(Remark::Kind::kInvalidSelector, "", origin,
+              "the annotation " + name + " is no label selector: " + selector.error().message);
+      return Nodes::kUnknown;
+    }
+    if (options_.every_node) return Nodes::kThis;
+    if (!options_.node_labels) {
+      Remarks(Remark::Kind::kInvalidSelector, "", origin,
+              "the annotation " + name + " waits for this node's labels, which are not known");
+      return Nodes::kUnknown;
+    }
+    return selector->Matches(*options_.node_labels) ? Nodes::kThis : Nodes::kOthers;
+  }
+
+  // The profiles of a ConfigMap by path; what cannot be one is remarked on.
+  KeysByPath Keys(const kube::ConfigMap& map, bool tenant) {
+    const std::string directory = Directory(map.meta, tenant);
+    KeysByPath keys;
+    for (const auto& key : map.data) {
+      const auto stem = ProfileStem(key.first);
+      if (!stem) {
+        Remarks(Remark::Kind::kIgnoredKey, "", Origin(map.meta, key.first),
+                "not a profile: its name does not end in .json, .yaml or .yml");
+        continue;
+      }
+      const std::string path = directory + "/" + std::string(*stem) + ".json";
+      auto problem = stem->empty() ? std::optional<std::string>("has no name before its extension")
+                                   : PathProblem(path);
+      if (problem) {
+        Remarks(Remark::Kind::kInvalidPath, path, Origin(map.meta, key.first),
+                "cannot be installed at '" + base::Printable(path) + "': the path " + *problem);
+        result_.held_owners.insert(ConfigMapOwner(map.meta));
+        continue;
+      }
+      keys[path].push_back(&key);
+    }
+    return keys;
+  }
+
   // The claim at `path`, above it or below it.
   static const Claim* Occupant(const std::map<std::string, Claim>& accepted,
                                const std::string& path) {
@@ -149,19 +187,19 @@ class Collector {
     return "ConfigMap " + space + meta.name + " key " + key;
   }
 
-  std::string Directory(const kube::ObjectMeta& meta, bool tenant) {
-    const std::string key(kPathAnnotation);
-    const auto annotation = meta.annotations.find(key);
-    if (tenant) {
-      for (const std::string_view name : {kPathAnnotation, kAdoptAnnotation}) {
-        if (!meta.annotations.contains(std::string(name))) continue;
-        Remarks(Remark::Kind::kIgnoredAnnotation, "",
-                "ConfigMap " + meta.namespace_name + "/" + meta.name,
-                "the annotation " + std::string(name) + " has no effect in a tenant namespace");
-      }
-      return "ns/" + meta.namespace_name + "/" + meta.name;
-    }
+  static std::string Directory(const kube::ObjectMeta& meta, bool tenant) {
+    if (tenant) return "ns/" + meta.namespace_name + "/" + meta.name;
+    const auto annotation = meta.annotations.find(std::string(kPathAnnotation));
     return annotation != meta.annotations.end() ? annotation->second : meta.name;
+  }
+
+  // Tenants have no say but in the capabilities.
+  void IgnoreAnnotations(const kube::ObjectMeta& meta) {
+    for (const auto& [name, value] : meta.annotations) {
+      if (!name.starts_with(kOwnAnnotations) || name == kCapabilitiesAnnotation) continue;
+      Remarks(Remark::Kind::kIgnoredAnnotation, "", "ConfigMap " + ConfigMapOwner(meta),
+              "the annotation " + base::Printable(name) + " has no effect in a tenant namespace");
+    }
   }
 
   bool Adopts(const kube::ObjectMeta& meta) {

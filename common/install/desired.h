@@ -11,12 +11,15 @@
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/kube/config_map.h"
+#include "common/kube/label_selector.h"
 
 namespace seccompd::install {
 
 inline constexpr std::string_view kPathAnnotation = "seccompd.io/path";
 inline constexpr std::string_view kAdoptAnnotation = "seccompd.io/adopt";
 inline constexpr std::string_view kCapabilitiesAnnotation = "seccompd.io/capabilities";
+inline constexpr std::string_view kNodesAnnotation = "seccompd.io/nodes";
+inline constexpr std::string_view kOwnAnnotations = "seccompd.io/";  // all of ours begin so
 inline constexpr std::string_view kChecksLabel = "seccompd.io/checks";
 inline constexpr std::string_view kStateDirectory = ".seccompd";  // below the seccomp root
 inline constexpr std::size_t kMaxPathBytes = 1'024;
@@ -40,6 +43,7 @@ struct Claim {
   std::optional<base::WallTime> created;
   std::string capabilities;    // the annotation, "" when absent
   bool adopt_replace = false;  // seccompd.io/adopt: replace
+  bool selected = false;       // seccompd.io/nodes names this node: beats one without
   bool tenant = false;
   std::optional<std::string> error;  // claimed but unusable: what is in force there stays
 
@@ -48,7 +52,7 @@ struct Claim {
 
 // Said to people, once each; nothing is installed for it.
 struct Remark {
-  enum class Kind { kIgnoredKey, kInvalidPath, kShadowed, kIgnoredAnnotation };
+  enum class Kind { kIgnoredKey, kInvalidPath, kShadowed, kIgnoredAnnotation, kInvalidSelector };
   Kind kind = Kind::kIgnoredKey;
   std::string path;  // the claimed path, "" when there is none
   std::string origin;
@@ -57,8 +61,19 @@ struct Remark {
   bool operator==(const Remark&) const = default;
 };
 
+// What tenants may ask of one node; beyond, the youngest profiles are refused.
+struct TenantLimits {
+  std::size_t profiles_per_namespace = 50;
+  std::size_t bytes_per_namespace = std::size_t{1} << 20;
+  std::size_t bytes_per_node = std::size_t{16} << 20;
+};
+
 struct DesiredOptions {
-  std::set<std::string> tenant_namespaces;  // every other namespace is trusted
+  std::set<std::string> tenant_namespaces{};  // every other namespace is trusted
+  // This node's labels, for seccompd.io/nodes. Not known: such a ConfigMap changes nothing here.
+  std::optional<kube::Labels> node_labels{};
+  bool every_node = false;  // as if each selector named this node: to validate
+  TenantLimits limits{};
 };
 
 struct ClaimSet {
@@ -70,8 +85,9 @@ struct ClaimSet {
   bool operator==(const ClaimSet&) const = default;
 };
 
-// Every claim of the sources, collisions decided: trusted beats tenant, then the ConfigMap created
-// last, then the greater name; the loser becomes a kShadowed remark (design 1.1).
+// Every claim of the sources, collisions decided: trusted beats tenant, then a ConfigMap for this
+// node (seccompd.io/nodes) one for all, then the ConfigMap created last, then the greater name; the
+// loser becomes a kShadowed remark (design 1.1).
 [[nodiscard]] ClaimSet ResolveClaims(std::span<const kube::ConfigMap> config_maps,
                                      std::span<const BareProfile> bare,
                                      const DesiredOptions& options);

@@ -190,6 +190,7 @@ class Planner {
       Foreign(file);
       return;
     }
+    if (KeptForItsOwner(file, owned)) return;
     if (owned.orphaned || owned.removing || owned.owner != file.claim.owner ||
         owned.origin != file.claim.origin) {
       Add(StepKind::kClaim, path);
@@ -210,6 +211,18 @@ class Planner {
       return;
     }
     Keep(path, *in_force, valid, &row);
+  }
+
+  // The ConfigMap that has this path may still be there, unseen: nobody else gets it meanwhile.
+  bool KeptForItsOwner(const DesiredFile& file, const OwnedPath& owned) {
+    const Revision* in_force = owned.InForce();
+    if (in_force == nullptr || owned.orphaned || owned.owner == file.claim.owner) return false;
+    const std::string space = owned.owner.substr(0, owned.owner.find('/'));
+    if (space == owned.owner || !input_.desired.held_namespaces.contains(space)) return false;
+    Keep(file.claim.path, *in_force, false,
+         &Row(file.claim.path, ProfileState::kInstalled, owned.origin, in_force,
+              "its namespace is away: kept, and not given to " + file.claim.origin));
+    return true;
   }
 
   // Announced, never in place, and nothing stands there.
@@ -272,8 +285,7 @@ class Planner {
   }
 
   [[nodiscard]] bool Held(const OwnedPath& owned) const {
-    return !input_.desired.complete || hold_removals_ ||
-           input_.desired.held_owners.contains(owned.owner);
+    return !input_.desired.complete || hold_removals_ || input_.desired.Holds(owned.owner);
   }
 
   bool HoldRemovals() {
@@ -282,10 +294,7 @@ class Planner {
     for (const auto& [path, owned] : input_.ledger.paths) {
       if (owned.orphaned) continue;
       ++live;
-      if (input_.desired.Find(path) == nullptr &&
-          !input_.desired.held_owners.contains(owned.owner)) {
-        ++missing;
-      }
+      if (input_.desired.Find(path) == nullptr && !input_.desired.Holds(owned.owner)) ++missing;
     }
     const bool hold = input_.desired.complete && !input_.desired.removal_confirmed &&
                       IsMassRemoval(live, missing);
@@ -321,11 +330,11 @@ class Planner {
     ProfileRow& row = Row(path, ProfileState::kOrphaned, owned.origin, in_force, "");
     row.since = owned.orphaned;
     if (!Keep(path, *in_force, false, &row)) return;
-    Remove(path, *owned.orphaned, &row);
+    Remove(path, owned, &row);
   }
 
-  void Remove(const std::string& path, base::WallTime orphaned, ProfileRow* row) {
-    const base::WallTime due = orphaned + input_.options.delete_grace;
+  void Remove(const std::string& path, const OwnedPath& owned, ProfileRow* row) {
+    const base::WallTime due = *owned.orphaned + input_.options.delete_grace;
     if (!input_.references.known) {
       row->note = "no working pod source: kept";
     } else if (input_.references.paths.contains(path)) {
@@ -333,7 +342,7 @@ class Planner {
     } else if (input_.now < due) {
       row->note = "removed after " + base::FormatTime(due);
       if (!plan_.next_due || due < *plan_.next_due) plan_.next_due = due;
-    } else if (!input_.desired.complete) {
+    } else if (!input_.desired.complete || input_.desired.Holds(owned.owner)) {
       row->note = "its source is away: kept";
     } else {
       Add(StepKind::kRemove, path);

@@ -2,8 +2,10 @@
 #include "common/install/prepare.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "common/install/tenant.h"
 #include "common/seccomp/parse.h"
 #include "common/seccomp/render.h"
 
@@ -45,11 +47,15 @@ std::string NoteOf(const DesiredFile& file) {
 
 }  // namespace
 
-Prepared PrepareProfile(std::string_view text, const Preparer& preparer) {
+Prepared PrepareProfile(std::string_view text, const Preparer& preparer, bool tenant) {
   Prepared prepared;
   seccomp::ParsedProfile parsed = seccomp::ParseProfile(text);
   prepared.diagnostics = std::move(parsed.diagnostics);
   if (!parsed.profile) return prepared;
+  if (tenant) {
+    auto refused = TenantProblems(*parsed.profile);
+    std::move(refused.begin(), refused.end(), std::back_inserter(prepared.diagnostics));
+  }
   auto findings = seccomp::Diagnose(*parsed.profile, *preparer.table, preparer.node);
   std::move(findings.begin(), findings.end(), std::back_inserter(prepared.diagnostics));
   if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
@@ -74,6 +80,12 @@ const DesiredFile* Desired::Find(std::string_view path) const {
   return it != files.end() && it->claim.path == path ? &*it : nullptr;
 }
 
+bool Desired::Holds(std::string_view owner) const {
+  const std::size_t slash = owner.find('/');
+  return held_owners.contains(std::string(owner)) ||
+         (slash != std::string_view::npos && held_namespaces.contains(owner.substr(0, slash)));
+}
+
 Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer) {
   Desired desired;
   desired.remarks = std::move(claims.remarks);
@@ -87,11 +99,12 @@ Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer) 
     const bool same = old != previous.files.end() && old->claim.path == file.claim.path &&
                       !old->claim.error && !file.claim.error &&
                       old->claim.text == file.claim.text &&
+                      old->claim.tenant == file.claim.tenant &&
                       old->claim.capabilities == file.claim.capabilities;
     if (same) {
       file.prepared = std::move(old->prepared);
     } else if (!file.claim.error) {
-      file.prepared = PrepareProfile(file.claim.text, preparer);
+      file.prepared = PrepareProfile(file.claim.text, preparer, file.claim.tenant);
     }
     file.note = NoteOf(file);
     desired.files.push_back(std::move(file));

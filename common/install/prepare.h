@@ -38,7 +38,9 @@ struct Preparer {
   seccomp::NodeFacts node;
 };
 
-[[nodiscard]] Prepared PrepareProfile(std::string_view text, const Preparer& preparer);
+// `tenant`: from a tenant namespace, where no listener is allowed.
+[[nodiscard]] Prepared PrepareProfile(std::string_view text, const Preparer& preparer,
+                                      bool tenant = false);
 
 // One path as the installer wants it.
 struct DesiredFile {
@@ -53,6 +55,9 @@ struct Desired {
   std::vector<DesiredFile> files;  // sorted by path
   std::vector<Remark> remarks;
   std::set<std::string> held_owners;
+  // Namespaces that cannot be read, or were not yet: what their ConfigMaps own is neither given up
+  // nor given to another ConfigMap.
+  std::set<std::string, std::less<>> held_namespaces;
   // False while a source is away or unreadable: nothing may be missed, so nothing is orphaned.
   bool complete = true;
   // The caller has confirmed (a second read or a quorum LIST after the delay) that many profiles
@@ -60,6 +65,8 @@ struct Desired {
   bool removal_confirmed = false;
 
   [[nodiscard]] const DesiredFile* Find(std::string_view path) const;
+  // May nothing be concluded from the absence of this owner's ("<namespace>/<name>") claims?
+  [[nodiscard]] bool Holds(std::string_view owner) const;
   bool operator==(const Desired&) const = default;
 };
 

@@ -59,6 +59,8 @@ constexpr auto kCodes = std::to_array<CodeInfo>({
     {codes::kBadManifest, kError, "bad-manifest", "The manifest or an object in it is malformed."},
     {codes::kBadPath, kError, "bad-path", "The profile cannot be installed under this name."},
     {codes::kSamePath, kError, "same-path", "Two keys of one ConfigMap claim the same path."},
+    {codes::kNotForTenants, kError, "not-for-tenants",
+     "A tenant namespace may not install profiles with a listener."},
     {codes::kUnknownKey, kWarning, "unknown-key", "A key that the runtimes ignore."},
     {codes::kMisCasedKey, kWarning, "mis-cased-key",
      "A key in the wrong case; containerd honours it, other readers do not."},

@@ -97,6 +97,7 @@ inline constexpr std::string_view kUnreadable = "E0401";
 inline constexpr std::string_view kBadManifest = "E0402";
 inline constexpr std::string_view kBadPath = "E0403";
 inline constexpr std::string_view kSamePath = "E0404";
+inline constexpr std::string_view kNotForTenants = "E0405";
 inline constexpr std::string_view kUnknownKey = "W0101";
 inline constexpr std::string_view kMisCasedKey = "W0102";
 inline constexpr std::string_view kDuplicateKey = "W0103";

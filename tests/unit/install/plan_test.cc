@@ -335,6 +335,33 @@ TEST(MakePlan, AConfigMapWhosePathsCannotBeToldKeepsWhatItHas) {
   EXPECT_THAT(world.Steps(), IsEmpty());
 }
 
+TEST(MakePlan, ANamespaceThatCannotBeReadKeepsItsProfilesAndOnlyItsOwn) {
+  World world = World{}
+                    .Own(Owned({Rev(1, "one")}, "away/web"), "a")
+                    .On(Regular("one"), "a")
+                    .Own(Owned({Rev(1, "one")}, "here/web"), "b")
+                    .On(Regular("one"), "b");
+  world.desired.held_namespaces.insert("away");
+  EXPECT_THAT(world.Steps(), ElementsAre("orphan b"));  // one of one is no mass removal of both
+  world.Own(OrphanedAt(-1'000'000), "c").On(Regular("one"), "c");
+  world.desired.held_namespaces.insert("ns");
+  EXPECT_THAT(world.Steps(), ElementsAre("orphan b"));
+}
+
+TEST(MakePlan, APathOfAnUnreadableNamespaceIsNotGivenToAnother) {
+  World world = World{}
+                    .Want(Want(kPath, "theirs", "team/web"))
+                    .Own(Owned({Rev(1, "one")}, "trusted/web"))
+                    .On(Regular("one"));
+  world.desired.held_namespaces.insert("trusted");
+  EXPECT_THAT(world.Steps(), IsEmpty());
+  EXPECT_EQ(world.State(), ProfileState::kInstalled);
+  world.On(Regular("x"));
+  EXPECT_THAT(world.Steps(), ElementsAre("repair/content r1"));
+  world.desired.held_namespaces.clear();
+  EXPECT_THAT(world.Steps(), ElementsAre("claim", "update/content r2"));
+}
+
 TEST(MakePlan, AMassRemovalWaitsForConfirmation) {
   World world;
   for (const char* path : {"a", "b", "c"})

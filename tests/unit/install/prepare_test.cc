@@ -114,5 +114,17 @@ TEST_F(PrepareTest, AClaimWithAnErrorIsNotPrepared) {
   EXPECT_EQ(desired.Find("b"), nullptr);
 }
 
+TEST_F(PrepareTest, ATenantsListenerIsRefusedWithItsCode) {
+  const std::string text = R"({"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/x.sock",
+    "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]})";
+  Claim claim = Named("ns/team/web/a.json", text);
+  claim.tenant = true;
+  const Desired tenant = All({claim});
+  EXPECT_FALSE(tenant.files[0].prepared.valid());
+  EXPECT_THAT(tenant.files[0].note, HasSubstr("E0405 /listenerPath"));
+  claim.tenant = false;  // the same text, now from a trusted namespace
+  EXPECT_TRUE(All({claim}, tenant).files[0].prepared.valid());
+}
+
 }  // namespace
 }  // namespace seccompd::install

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/target.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "common/bpf/opcodes.h"
+#include "common/bpf/return_value.h"
+#include "common/seccomp/libseccomp_table.h"
+#include "tests/support/matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace seccompd::agent {
+namespace {
+
+using base::ErrorCode;
+using test_support::IsError;
+using test_support::IsOk;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const seccomp::SyscallTable& Table() {
+  static const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
+  return table;
+}
+
+TargetSettings Settings(std::istream* in = nullptr) {
+  return {.node = {.arch = seccomp::Arch::kX86_64}, .table = &Table(), .in = in};
+}
+
+// A directory with a profile, a manifest and a program.
+class ResolveTargetFiles : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::string Write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(dir_.Join(name), std::ios::binary) << bytes;
+    return dir_.Join(name);
+  }
+
+  test_support::TempDir dir_;
+};
+
+constexpr char kLogAll[] = "defaultAction: SCMP_ACT_LOG\n";
+constexpr char kTwo[] =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n  a.yaml: 'defaultAction: "
+    "SCMP_ACT_LOG'\n  b.json: '{\"defaultAction\": \"SCMP_ACT_KILL\"}'\n";
+
+TEST_F(ResolveTargetFiles, AProfileFileIsCompiled) {
+  const std::string path = Write("log.yaml", kLogAll);
+  const auto target = ResolveTarget(path, Settings());
+  ASSERT_THAT(target, IsOk());
+  EXPECT_EQ(target->name, path);
+  EXPECT_EQ(target->text, kLogAll);
+  ASSERT_TRUE(target->profile);
+  EXPECT_EQ(target->profile->default_action, seccomp::ActionKind::kLog);
+  EXPECT_EQ(target->stack.size(), 1U);
+}
+
+TEST_F(ResolveTargetFiles, StandardInputIsReadOnceOnly) {
+  std::istringstream in(kLogAll);
+  const auto target = ResolveTarget("-", Settings(&in));
+  ASSERT_THAT(target, IsOk());
+  EXPECT_EQ(target->name, "<stdin>");
+  EXPECT_THAT(ResolveTarget("-", Settings()),
+              IsError(ErrorCode::kInvalidArgument, HasSubstr("once only")));
+}
+
+TEST_F(ResolveTargetFiles, AManifestWithSeveralProfilesNeedsAKey) {
+  const std::string path = Write("m.yaml", kTwo);
+  EXPECT_THAT(ResolveTarget(path, Settings()),
+              IsError(ErrorCode::kInvalidArgument,
+                      AllOf(HasSubstr("say which as " + path + "#KEY"),
+                            HasSubstr("\n  a.yaml (web/a.json)\n  b.json (web/b.json)"))));
+  for (const char* key : {"#b.json", "#web/b.json"}) {
+    const auto target = ResolveTarget(path + key, Settings());
+    ASSERT_THAT(target, IsOk()) << key;
+    EXPECT_EQ(target->name, "web/b.json");
+    EXPECT_EQ(target->profile->default_action, seccomp::ActionKind::kKillThread);
+  }
+  EXPECT_THAT(ResolveTarget(path + "#c.json", Settings()),
+              IsError(ErrorCode::kNotFound, HasSubstr("no key c.json; there are\n  a.yaml")));
+}
+
+TEST_F(ResolveTargetFiles, AFileNameMayHoldAHash) {
+  EXPECT_THAT(ResolveTarget(Write("a#b.yaml", kLogAll), Settings()), IsOk());
+  EXPECT_THAT(ResolveTarget(Write("c#d.yaml", kTwo) + "#a.yaml", Settings()), IsOk());
+}
+
+TEST_F(ResolveTargetFiles, ARefusedProfileSaysWhereAndWhy) {
+  const std::string path = Write("bad.yaml", "defaultAction: SCMP_ACT_LGO\n");
+  EXPECT_THAT(ResolveTarget(path, Settings()),
+              IsError(ErrorCode::kInvalidArgument, HasSubstr(path + ":1:16: error E0105")));
+}
+
+TEST_F(ResolveTargetFiles, ARawProgramMustBeOneTheKernelLoads) {
+  const std::string allow("\x06\0\0\0\0\0\xff\x7f", 8);
+  const auto target = ResolveTarget("bpf:" + Write("a.bpf", allow), Settings());
+  ASSERT_THAT(target, IsOk());
+  EXPECT_FALSE(target->profile);
+  EXPECT_THAT(target->stack,
+              ElementsAre(ElementsAre(bpf::Instruction{.code = bpf::kRetK, .k = bpf::kRetAllow})));
+  for (const std::string& bytes : {std::string(), allow.substr(0, 7), std::string(8, '\0')}) {
+    EXPECT_THAT(ResolveTarget("bpf:" + Write("b.bpf", bytes), Settings()),
+                IsError(ErrorCode::kInvalidArgument, HasSubstr("b.bpf")));
+  }
+  std::string many;
+  for (int i = 0; i < 4'097; ++i) many += allow;
+  EXPECT_THAT(ResolveTarget("bpf:" + Write("c.bpf", many), Settings()),
+              IsError(ErrorCode::kInvalidArgument, HasSubstr("1 to 4096 instructions")));
+}
+
+TEST(ResolveTarget, RuntimeDefaultTakesAVersion) {
+  for (const char* text : {"runtime-default:1.7.13", "runtime-default:containerd-1.7"}) {
+    const auto target = ResolveTarget(text, Settings());
+    ASSERT_THAT(target, IsOk()) << text;
+    EXPECT_EQ(target->name, text);
+    EXPECT_THAT(target->notes, ElementsAre(HasSubstr("as in containerd 1.7.")));
+  }
+  const auto newest = ResolveTarget("runtime-default", Settings());
+  ASSERT_THAT(newest, IsOk());
+  EXPECT_THAT(newest->notes, ElementsAre(HasSubstr("the newest known default")));
+  EXPECT_THAT(ResolveTarget("runtime-default:1.5.9", Settings()),
+              IsError(ErrorCode::kInvalidArgument, HasSubstr("known are containerd 1.6.28")));
+}
+
+TEST(ResolveTarget, CapabilitiesChangeTheRuntimeDefault) {
+  TargetSettings settings = Settings();
+  settings.capabilities = {"CAP_SYS_ADMIN"};
+  const auto admin = ResolveTarget("runtime-default", settings);
+  const auto usual = ResolveTarget("runtime-default", Settings());
+  ASSERT_THAT(admin, IsOk());
+  ASSERT_THAT(usual, IsOk());
+  EXPECT_NE(admin->stack, usual->stack);
+}
+
+TEST(ResolveTarget, OtherFormsAreAskedBeforeGivingUp) {
+  TargetSettings settings = Settings();
+  settings.forms.push_back([](std::string_view text) -> std::optional<base::Result<Target>> {
+    if (text != "self") return std::nullopt;
+    return Target{.name = "self"};
+  });
+  const auto target = ResolveTarget("self", settings);
+  ASSERT_THAT(target, IsOk());
+  EXPECT_EQ(target->name, "self");
+  EXPECT_THAT(ResolveTarget("/no/such\nfile", settings),
+              IsError(ErrorCode::kNotFound, HasSubstr("/no/such\\x0afile: no such file")));
+  EXPECT_THAT(ResolveTarget("", settings), IsError(ErrorCode::kInvalidArgument, "an empty TARGET"));
+}
+
+}  // namespace
+}  // namespace seccompd::agent
