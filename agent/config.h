@@ -21,6 +21,7 @@ struct RunConfig {
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string listen_address = "127.0.0.1:19617";
   std::string evidence = "status";
+  std::string confinement = "on";     // on | off | kill
   std::string node_default = "auto";  // auto | runtime-default | unconfined
   std::string node_name;              // NODE_NAME in a pod; else the host name
   std::chrono::milliseconds audit_interval = std::chrono::seconds(30);

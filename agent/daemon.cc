@@ -9,6 +9,8 @@
 
 #include "agent/audit_loop.h"
 #include "agent/cli/version.h"
+#include "agent/compile_zygote.h"
+#include "agent/confinement.h"
 #include "agent/directory_source.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
@@ -28,6 +30,7 @@ namespace asio = boost::asio;
 using base::Result;
 using std::chrono::steady_clock;
 
+constexpr int kRestartMe = 75;  // EX_TEMPFAIL: what is lost cannot be opened again from inside
 constexpr std::chrono::milliseconds kLagSample{1000};
 constexpr std::chrono::milliseconds kLagWindow{60'000};
 constexpr std::chrono::milliseconds kStopGrace{5'000};
@@ -65,6 +68,16 @@ asio::awaitable<Result<>> MeasureLag(NodeState& state) {
   }
 }
 
+// The zygote cannot be made anew from inside: whoever restarts the agent makes another.
+asio::awaitable<Result<>> WatchZygote(asio::io_context& io, int pidfd) {
+  auto made = net::ReadableFd::Make(io, pidfd);
+  if (!made) co_return base::Fail(made.error());
+  net::ReadableFd readable = *std::move(made);
+  auto waited = co_await readable.Wait();
+  if (!waited) co_return base::Fail(waited.error());
+  co_return base::Fail(base::ErrorCode::kGone, "the compile process has ended");
+}
+
 asio::awaitable<Result<>> StopOnSignal(net::SignalSet& signals, net::Supervisor& supervisor,
                                        const Log& log) {
   auto number = co_await signals.Wait();
@@ -94,6 +107,11 @@ class Daemon {
   Daemon(const RunConfig& config, const Log& log) : config_(config), log_(log) {}
 
   Result<> Open() {
+    TRY_ASSIGN(confinement_mode_, ParseConfinementMode(config_.confinement));
+    // First: it inherits no descriptor and no memory worth having.
+    if (confinement_mode_ != ConfinementMode::kOff) {
+      TRY_ASSIGN(zygote_, CompileZygote::Start(confinement_mode_));
+    }
     TRY_ASSIGN(const std::string source_path, DirectoryOf("--source", config_.source));
     TRY_ASSIGN(host_, host::OpenHostRoot(HostPathsOf(config_)));
     TRY(OpenPods());
@@ -101,6 +119,11 @@ class Daemon {
     source_ = std::make_unique<DirectorySource>(source_path, DirectorySourceOptions{});
     static_cast<void>(source_->Update(steady_clock::now()));
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
+    if (zygote_) {
+      install_->set_compile([this](const seccomp::Profile& profile) {
+        return zygote_->Compile(profile, seccomp::NativeArch());
+      });
+    }
     TRY(install_->Open());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
@@ -114,6 +137,8 @@ class Daemon {
     constexpr std::array<int, 2> kSignals = {SIGTERM, SIGINT};
     auto signals = net::SignalSet::Make(io_, kSignals);
     if (!signals) return WrongUse(log_, signals.error());
+    const auto confined = GiveUpPrivileges();
+    if (!confined) return WrongUse(log_, confined.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
     supervisor.Spawn("source", install_->FollowSource());
@@ -122,17 +147,35 @@ class Daemon {
     supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
+    if (zygote_) supervisor.Spawn("compiler", WatchZygote(io_, zygote_->pidfd()));
     if (pods_) supervisor.Spawn("pods", FollowPods(io_, *pods_, *install_, *audit_));
     const auto ended = supervisor.Run();
     if (ended) {
       log_.Info("stopped");
       return 0;
     }
+    if (ended.error().code == base::ErrorCode::kGone) {
+      log_.Error("ending, to be restarted", {{"reason", ended.error().message}});
+      return kRestartMe;
+    }
     log_.Error("a loop ended unexpectedly", {{"error", ended.error().message}});
     return 70;
   }
 
  private:
+  // The last step before the loops: whatever needs a privilege is open by now.
+  Result<> GiveUpPrivileges() {
+    ConfinementPlan plan;
+    plan.mode = confinement_mode_;
+    plan.writable = {install_->installer()->rootfd()};
+    TRY_ASSIGN(state_.confinement, Confine(plan));
+    if (state_.confinement.landlock_abi > 0) install_->set_pinned_root();
+    log_.Info("confined", {{"mode", config_.confinement},
+                           {"holds", Describe(state_.confinement)},
+                           {"bounding", CapabilityNames(state_.confinement.bounding)}});
+    return {};
+  }
+
   Result<> OpenPods() {
     if (config_.pods == "none") return {};
     TRY_ASSIGN(const std::string path, DirectoryOf("--pods", config_.pods));
@@ -194,6 +237,8 @@ class Daemon {
   NodeState state_;
   metrics::BuildInfo build_;
   metrics::ProcessUnits units_ = metrics::SystemUnits();
+  ConfinementMode confinement_mode_ = ConfinementMode::kOn;
+  std::unique_ptr<CompileZygote> zygote_;
   std::unique_ptr<DirectorySource> pods_;
   std::unique_ptr<DirectorySource> source_;
   std::unique_ptr<InstallLoop> install_;

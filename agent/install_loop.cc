@@ -107,6 +107,15 @@ void InstallLoop::set_on_change(std::function<void()> on_change) {
   on_change_ = std::move(on_change);
 }
 
+void InstallLoop::set_compile(
+    std::function<Result<bpf::Program>(const seccomp::Profile&)> compile) {
+  preparer_.compile = [this, compile = std::move(compile)](const seccomp::Profile& profile) {
+    auto program = compile(profile);
+    if (!program && program.error().code == base::ErrorCode::kGone) compile_gone_ = program.error();
+    return program;
+  };
+}
+
 Result<> InstallLoop::Open() {
   TRY_ASSIGN(base::UniqueFd root, host::OpenDirectory(config_.seccomp_root));
   install::InstallerOptions options;
@@ -181,12 +190,13 @@ asio::awaitable<Result<>> InstallLoop::WatchRoot() {
       if (glance_.paths.size() > kMostPathsAtOnce) glance_.all = true;
       wakeup_.Notify();
     }
-    ReopenIfLost();
+    const auto reopened = ReopenIfLost();
+    if (!reopened) co_return reopened;
   }
 }
 
-void InstallLoop::ReopenIfLost() {
-  if (installer_ && installer_->CheckRoot() == host::RootState::kPresent) return;
+Result<> InstallLoop::ReopenIfLost() {
+  if (installer_ && installer_->CheckRoot() == host::RootState::kPresent) return {};
   if (installer_) {
     log_.Error("seccomp directory was removed or replaced",
                {{"path", config_.seccomp_root}, {"action", "opening it anew"}});
@@ -197,17 +207,24 @@ void InstallLoop::ReopenIfLost() {
   }
   const auto opened = Open();
   if (!opened) {
+    if (pinned_root_ && opened.error().code == base::ErrorCode::kPermissionDenied) {
+      return base::Fail(
+          base::ErrorCode::kGone,
+          config_.seccomp_root + " is another directory now, where this process may not write");
+    }
     state_.install_error = base::WithContext(opened.error(), config_.seccomp_root);
-    return;
+    return {};
   }
   log_.Info("seccomp directory opened anew", {{"path", config_.seccomp_root}});
   wakeup_.Notify();
+  return {};
 }
 
 asio::awaitable<Result<>> InstallLoop::Reconcile() {
   next_rehash_ = steady_clock::now();
   for (;;) {
     const MonoTime next = Pass();
+    if (compile_gone_) co_return base::Fail(*compile_gone_);
     auto woken = co_await wakeup_.WaitUntil(next);
     if (!woken) co_return base::Fail(woken.error());
   }
@@ -222,6 +239,7 @@ MonoTime InstallLoop::Pass() {
   if (std::exchange(source_changed_, false)) {
     install::ClaimSet claims = install::ResolveClaims(contents.config_maps, contents.bare, {});
     desired_ = install::PrepareAll(std::move(claims), std::move(desired_), preparer_);
+    if (compile_gone_) return start;
     state_.source_problems = contents.problems;
     for (const SourceProblem& problem : contents.problems) {
       log_.Warning("source cannot be read, keeping what it held",

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/confinement.h"
 #include "agent/directory_source.h"
 #include "common/audit/report.h"
 #include "common/base/time.h"
@@ -35,6 +36,8 @@ struct NodeState {
   std::optional<base::WallTime> last_audit;
   std::optional<base::Error> audit_error;
   base::MonoTime audit_heartbeat;
+
+  Confinement confinement;  // what this process is left with
 
   std::chrono::nanoseconds loop_lag{0};
 

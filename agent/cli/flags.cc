@@ -83,6 +83,9 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "source", config.source, "where profiles come from: dir:PATH")->required(false);
   AddFlag(app, "evidence", config.evidence, "how deep to look into the kernel")
       ->check(CLI::IsMember({"status"}));
+  AddFlag(app, "confinement", config.confinement,
+          "whether the agent gives up what it no longer needs; off: for debugging, kill: for tests")
+      ->check(CLI::IsMember({"on", "off", "kill"}));
   AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
   AddDuration(app, "audit-interval", config.audit_interval, "time between two full audits");
   AddDuration(app, "rehash-interval", config.rehash_interval,

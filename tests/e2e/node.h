@@ -33,7 +33,8 @@ class Node {
   void SetPods(const std::vector<test_support::PodRow>& rows);
   void Withdraw(std::string_view config_map);
 
-  [[nodiscard]] base::Result<> StartAgent(std::vector<std::string> flags = {});
+  [[nodiscard]] base::Result<> StartAgent(std::vector<std::string> flags = {},
+                                          const std::vector<std::string>& launcher = {});
   [[nodiscard]] test_support::AgentProcess& agent() { return *agent_; }
   [[nodiscard]] int StopAgent();  // the exit code of SIGTERM
   void KillAgent();               // SIGKILL
