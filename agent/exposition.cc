@@ -2,6 +2,8 @@
 #include "agent/exposition.h"
 
 #include <cstring>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "common/base/digest.h"
@@ -61,8 +63,25 @@ metrics::Unserved UnservedOf(audit::FindingKind kind) {
   return metrics::Unserved::kMissing;
 }
 
-metrics::MetricsSnapshot::Audit AuditOf(const audit::Report& report,
-                                        const metrics::Per<metrics::SeccompMode>& processes) {
+// Refused profiles that somebody here asks for, whether or not an older revision is in force.
+std::uint64_t InvalidReferenced(const audit::Report& report,
+                                const std::vector<install::ProfileRow>& profiles) {
+  std::set<std::string_view> asked;
+  for (const audit::Row& row : report.rows) {
+    if (row.asked.kind == audit::AskedKind::kLocalhost) asked.insert(row.asked.path);
+  }
+  for (const audit::Finding& finding : report.findings) asked.insert(finding.path);
+  std::set<std::string_view> refused;
+  for (const install::ProfileRow& row : profiles) {
+    if (row.state == install::ProfileState::kInvalid && asked.contains(row.path)) {
+      refused.insert(row.path);
+    }
+  }
+  return refused.size();
+}
+
+metrics::MetricsSnapshot::Audit AuditOf(const NodeState& state) {
+  const audit::Report& report = *state.audit;
   metrics::MetricsSnapshot::Audit audit;
   for (const audit::Row& row : report.rows) {
     const auto evidence = static_cast<metrics::Evidence>(row.judgement.evidence);
@@ -79,7 +98,8 @@ metrics::MetricsSnapshot::Audit AuditOf(const audit::Report& report,
                                 .evidence = evidence});
   }
   for (const audit::Finding& finding : report.findings) ++audit.unserved[UnservedOf(finding.kind)];
-  audit.processes = processes;
+  audit.invalid_referenced = InvalidReferenced(report, state.profiles);
+  audit.processes = state.processes;
   audit.processes_scanned = report.facts.processes;
   audit.containers_unresolved = report.counts.unresolved;
   return audit;
@@ -134,7 +154,7 @@ metrics::MetricsSnapshot Snapshot(const NodeState& state, metrics::BuildInfo bui
   out.profiles_hash = HashOf(state.profiles);
   out.invalid_profiles = state.invalid;
   out.sync_last_success = state.last_sync;
-  if (state.audit) out.audit = AuditOf(*state.audit, state.processes);
+  if (state.audit) out.audit = AuditOf(state);
   out.audit_last_success = state.last_audit;
   out.loop_lag = state.loop_lag;
   out.process = process;

@@ -85,71 +85,29 @@ const std::vector<std::string>& Common() {
   return kNames;
 }
 
-// Files below the seccomp root, /proc and cgroupfs; sockets; the event loop. Landlock says where.
-const std::vector<std::string>& AgentOnly() {
+// Files below the seccomp root, /proc and cgroupfs. Landlock says where.
+const std::vector<std::string>& Files() {
   static const std::vector<std::string> kNames = {
-      "accept4",
-      "access",
-      "bind",
-      "capget",
-      "connect",
-      "dup",
-      "dup3",
-      "epoll_create1",
-      "epoll_ctl",
-      "epoll_pwait",
-      "epoll_pwait2",
-      "epoll_wait",
-      "eventfd2",
-      "faccessat",
-      "faccessat2",
-      "fallocate",
-      "fchmod",
-      "fchmodat",
-      "fdatasync",
-      "flock",
-      "fstatfs",
-      "fsync",
-      "getdents64",
-      "getpeername",
-      "getsockname",
-      "getsockopt",
-      "inotify_add_watch",
-      "inotify_init1",
-      "inotify_rm_watch",
-      "io_cancel",
-      "io_destroy",
-      "io_getevents",
-      "io_pgetevents",
-      "io_setup",
-      "io_submit",
-      "linkat",
-      "listen",
-      "mkdirat",
-      "openat",
-      "openat2",
-      "preadv",
-      "pwrite64",
-      "pwritev",
-      "readlink",
-      "readlinkat",
-      "recvfrom",
-      "recvmmsg",
-      "recvmsg",
-      "renameat",
-      "renameat2",
-      "sendmmsg",
-      "sendmsg",
-      "sendto",
-      "setsockopt",
-      "shutdown",
-      "statfs",
-      "statx",
-      "sysinfo",
-      "timerfd_create",
-      "timerfd_gettime",
-      "timerfd_settime",
-      "unlinkat",
+      "access",        "capget",           "dup",       "dup3",       "faccessat",
+      "faccessat2",    "fallocate",        "fchmod",    "fchmodat",   "fdatasync",
+      "flock",         "fstatfs",          "fsync",     "getdents64", "inotify_add_watch",
+      "inotify_init1", "inotify_rm_watch", "io_cancel", "io_destroy", "io_getevents",
+      "io_pgetevents", "io_setup",         "io_submit", "linkat",     "mkdirat",
+      "openat",        "openat2",          "preadv",    "pwrite64",   "pwritev",
+      "readlink",      "readlinkat",       "renameat",  "renameat2",  "statfs",
+      "statx",         "sysinfo",          "unlinkat",
+  };
+  return kNames;
+}
+
+// Sockets and the event loop.
+const std::vector<std::string>& Network() {
+  static const std::vector<std::string> kNames = {
+      "accept4",     "bind",           "connect",         "epoll_create1",   "epoll_ctl",
+      "epoll_pwait", "epoll_pwait2",   "epoll_wait",      "eventfd2",        "getpeername",
+      "getsockname", "getsockopt",     "listen",          "recvfrom",        "recvmmsg",
+      "recvmsg",     "sendmmsg",       "sendmsg",         "sendto",          "setsockopt",
+      "shutdown",    "timerfd_create", "timerfd_gettime", "timerfd_settime",
   };
   return kNames;
 }
@@ -175,7 +133,8 @@ ArgCondition Int(std::uint32_t index, std::uint64_t value) {
 
 void AddAgentRules(const OwnProfileOptions& options, Profile& profile) {
   std::vector<SyscallRule>& rules = profile.syscalls;
-  rules.push_back(Allow(AgentOnly()));
+  rules.push_back(Allow(Files()));
+  rules.push_back(Allow(Network()));
   for (const std::uint64_t family : kFamilies) rules.push_back(Allow({"socket"}, {Int(0, family)}));
   for (const std::uint64_t request : kIoctls) rules.push_back(Allow({"ioctl"}, {Int(1, request)}));
   rules.push_back(Allow({"bpf"}, {Int(0, kBpfIterCreate)}));

@@ -18,6 +18,7 @@
 #include "agent/pod_records.h"
 #include "agent/references.h"
 #include "common/base/strings.h"
+#include "common/metrics/metrics.h"
 #include "common/seccomp/arch.h"
 
 namespace seccompd::agent {
@@ -207,6 +208,18 @@ struct VersionCommand {
   int Execute() const { return Version(output == "json", ReadKernelSupport(), std::cout); }
 };
 
+struct Metrics {
+  CLI::App* app = nullptr;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("metrics", "every metric of the agent, as the README's table");
+  }
+  static int Execute() {
+    std::cout << metrics::RenderTable();
+    return 0;
+  }
+};
+
 }  // namespace
 
 int RunCommandLine(int argc, char** argv) {
@@ -218,12 +231,14 @@ int RunCommandLine(int argc, char** argv) {
   Validate validate;
   Render render;
   Purge purge;
+  Metrics metrics;
   VersionCommand version;
   run.Add(top);
   audit.Add(top);
   validate.Add(top);
   render.Add(top);
   purge.Add(top);
+  metrics.Add(top);
   version.Add(top);
   try {
     top.parse(argc, argv);
@@ -235,6 +250,7 @@ int RunCommandLine(int argc, char** argv) {
   if (validate.app->parsed()) return validate.Execute();
   if (render.app->parsed()) return render.Execute();
   if (purge.app->parsed()) return purge.Execute();
+  if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();
 }
 

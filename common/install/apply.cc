@@ -115,8 +115,9 @@ Result<> Applier::PlanPlacing(const Step& step, const DesiredFile* file, Work* w
   if (step.kind == StepKind::kRepair) return {};  // the ledger says already what is to be there
   if (step.kind == StepKind::kReplaceForeign) TRY(KeepForeign(step.path));
   const Revision* same = owned != nullptr ? owned->FindDigest(step.revision->digest) : nullptr;
-  const bool known =
-      same != nullptr && same->body.size > 0 && step.kind != StepKind::kReplaceForeign;
+  // An install may follow a release of the path, which forgets its texts.
+  const bool known = same != nullptr && same->body.size > 0 &&
+                     step.kind != StepKind::kReplaceForeign && step.kind != StepKind::kInstall;
   Announce announce{step.path, *step.revision, file->claim.owner, file->claim.origin, std::nullopt};
   if (!known) announce.body = work->bytes;
   work->before.emplace_back(std::move(announce));

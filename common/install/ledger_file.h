@@ -66,6 +66,7 @@ class LedgerFile {
   [[nodiscard]] base::Result<> CheckEntries(std::span<const Entry> entries) const;
   [[nodiscard]] base::Result<> WipeTail();
   [[nodiscard]] base::Result<> Fill(std::uint64_t needed);
+  [[nodiscard]] base::Result<> SyncEarlierPages();
   [[nodiscard]] base::Result<> Synced(int result);
 
   host::FsOps& fs_;
@@ -76,6 +77,8 @@ class LedgerFile {
   LedgerState state_;
   LogPosition position_;
   std::uint64_t filled_ = 0;  // bytes of the file, newlines at the end included
+  // Where records begin that may not be on disk. 0 after a start: whoever was killed did not say.
+  std::uint64_t unsynced_from_ = 0;
   std::string nonce_;
   std::string problem_;
   LedgerOrigin origin_ = LedgerOrigin::kRead;

@@ -190,6 +190,10 @@ class Planner {
       Foreign(file);
       return;
     }
+    if (owned.removing && !owned.pending && Disk(path).kind == DiskState::Kind::kAbsent) {
+      Add(StepKind::kRelease, path);  // a kill came behind our own removal: that is no drift
+      return Foreign(file);
+    }
     if (KeptForItsOwner(file, owned)) return;
     if (owned.orphaned || owned.removing || owned.owner != file.claim.owner ||
         owned.origin != file.claim.origin) {
@@ -339,7 +343,7 @@ class Planner {
       row->note = "no working pod source: kept";
     } else if (input_.references.paths.contains(path)) {
       row->note = "pods refer to it: kept";
-    } else if (input_.now < due) {
+    } else if (input_.options.delete_grace.count() > 0 && input_.now < due) {
       row->note = "removed after " + base::FormatTime(due);
       if (!plan_.next_due || due < *plan_.next_due) plan_.next_due = due;
     } else if (!input_.desired.complete || input_.desired.Holds(owned.owner)) {

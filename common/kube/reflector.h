@@ -117,6 +117,8 @@ class Reflector {
 
   [[nodiscard]] bool synced() const { return synced_; }
   [[nodiscard]] const std::string& resource_version() const { return last_version_; }
+  // Why the collection is asked for, by LIST or by a watch with initial events.
+  [[nodiscard]] RelistReason relist_reason() const { return list_.reason; }
 
  private:
   enum class Phase : std::uint8_t { kList, kOpenWatch, kWatching };

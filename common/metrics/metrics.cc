@@ -208,6 +208,7 @@ void AddAudit(Exposition& out, const MetricsSnapshot& snapshot) {
   AddByVerdict(out, kViolations, snapshot.counters.violations, snapshot.evidence);
   if (audit) {
     out.AddEach(kUnserved, audit->unserved);
+  out.Add(kInvalidReferenced, audit->invalid_referenced);
     out.AddEach(kProcesses, audit->processes);
   }
   out.Add(kAudits, snapshot.counters.audits);

@@ -72,6 +72,7 @@ struct AuditSnapshot {
   std::vector<Violation> violations;  // worst first; the first kMaxViolations are shown
   Per<SeccompMode> processes;
   Per<Unserved> unserved;
+  std::uint64_t invalid_referenced = 0;  // refused profiles that containers here ask for
   std::uint64_t processes_scanned = 0;
   std::uint64_t containers_unresolved = 0;
 };

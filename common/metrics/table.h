@@ -88,6 +88,10 @@ inline constexpr Descriptor kUnserved{
     .name = "seccompd_unserved_references",
     .labels = "reason",
     .help = "Containers whose localhostProfile has no file on this node."};
+inline constexpr Descriptor kInvalidReferenced{
+    .name = "seccompd_profiles_invalid_referenced",
+    .help =
+        "Refused profiles that containers on this node ask for; nodes born later have no file."};
 inline constexpr Descriptor kProcesses{
     .name = "seccompd_processes",
     .labels = "mode",
@@ -163,6 +167,7 @@ inline constexpr std::array kTable = {kBuildInfo,
                                       kViolationsDropped,
                                       kViolations,
                                       kUnserved,
+                                      kInvalidReferenced,
                                       kProcesses,
                                       kAudits,
                                       kAuditFailures,

@@ -40,6 +40,7 @@ class Node {
   void KillAgent();               // SIGKILL
 
   [[nodiscard]] const std::string& seccomp_root() const { return seccomp_root_; }
+  [[nodiscard]] const std::string& manifests() const { return manifests_; }
   [[nodiscard]] std::string PodsFlag() const { return "dir:" + pods_; }
   [[nodiscard]] std::string Path(std::string_view profile) const;  // below the seccomp root
   [[nodiscard]] std::string Outside(std::string_view name) const;  // same file system, not watched

@@ -291,6 +291,22 @@ TEST(MakePlan, GraceZeroRevokesAtOnceButNotWhileInUse) {
   EXPECT_THAT(world.Steps(), ElementsAre("orphan"));
 }
 
+TEST(MakePlan, GraceZeroRevokesAtOnceThoughTheClockWasSetBack) {
+  World world = World{}.Own(OrphanedAt(5'000)).On(Regular("one"));
+  EXPECT_THAT(world.Steps(), IsEmpty());
+  world.options.delete_grace = std::chrono::milliseconds(0);
+  EXPECT_THAT(world.Steps(), ElementsAre("remove"));
+}
+
+// A kill came between the unlink and its note, and the profile is wanted again.
+TEST(MakePlan, AFinishedRemovalThatIsWantedAgainIsAnInstallAndNoDrift) {
+  OwnedPath owned = OrphanedAt(0);
+  owned.removing = FileIdentity{1, 42};
+  const World world = World{}.Want(Want(kPath, "one")).Own(owned).On(Of(Kind::kAbsent));
+  EXPECT_THAT(world.Steps(), ElementsAre("release", "install r1"));
+  EXPECT_THAT(world.Run().drift, IsEmpty());
+}
+
 TEST(MakePlan, AnOrphanThatIsTamperedWithIsRepairedFirst) {
   const World world = World{}.Own(OrphanedAt(-1'000'000)).On(Regular("x"));
   EXPECT_THAT(world.Steps(), ElementsAre("repair/content r1"));
