@@ -20,6 +20,7 @@ struct RunConfig {
   std::string procfs = "/proc";
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string listen_address = "127.0.0.1:19617";
+  std::string socket = "/run/seccompd/agent.sock";  // "": none
   std::string evidence = "status";
   std::string confinement = "on";     // on | off | kill
   std::string node_default = "auto";  // auto | runtime-default | unconfined

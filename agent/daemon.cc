@@ -11,6 +11,7 @@
 #include "agent/cli/version.h"
 #include "agent/compile_zygote.h"
 #include "agent/confinement.h"
+#include "agent/control.h"
 #include "agent/directory_source.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
@@ -96,6 +97,10 @@ host::HostPaths HostPathsOf(const RunConfig& config) {
   return paths;
 }
 
+base::WallTime WallNow() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
 int WrongUse(const Log& log, const base::Error& error) {
   log.Error("cannot start", {{"error", error.message}});
   return 2;
@@ -147,6 +152,7 @@ class Daemon {
     supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
+    if (control_) supervisor.Spawn("control", control_->Serve());
     if (zygote_) supervisor.Spawn("compiler", WatchZygote(io_, zygote_->pidfd()));
     if (pods_) supervisor.Spawn("pods", FollowPods(io_, *pods_, *install_, *audit_));
     const auto ended = supervisor.Run();
@@ -216,7 +222,25 @@ class Daemon {
                net::HttpServer::ListenTcp(io_, config_.listen_address, std::move(handler)));
     web_ = std::make_unique<net::HttpServer>(std::move(server));
     log_.Info("listening", {{"address", web_->address()}});
+    ListenForStatus();
     return {};
+  }
+
+  // For `seccompd status` on this node. The agent does its duty without it, too.
+  void ListenForStatus() {
+    if (config_.socket.empty()) return;
+    auto handler = [this, started = WallNow()](const net::Request& request) {
+      const StatusTimes times{
+          .now = WallNow(), .mono_now = steady_clock::now(), .started = started};
+      return AnswerControl(
+          request, {.state = state_, .config = config_, .version = AgentVersion(), .times = times});
+    };
+    auto server = net::HttpServer::ListenUnix(io_, config_.socket, std::move(handler));
+    if (!server) {
+      log_.Warning("no socket for `seccompd status`", {{"error", server.error().message}});
+      return;
+    }
+    control_ = std::make_unique<net::HttpServer>(*std::move(server));
   }
 
   install::References References() const {
@@ -244,6 +268,7 @@ class Daemon {
   std::unique_ptr<InstallLoop> install_;
   std::unique_ptr<AuditLoop> audit_;
   std::unique_ptr<net::HttpServer> web_;
+  std::unique_ptr<net::HttpServer> control_;
 };
 
 }  // namespace

@@ -315,6 +315,8 @@ void InstallLoop::CountSteps(const install::Report& report) {
     ++state_.counters.profile_writes[OperationOf(result.step.kind)];
     const std::int64_t revision = result.step.revision ? result.step.revision->number : 0;
     if (result.step.drift) {
+      state_.last_drift =
+          DriftSeen{.path = result.step.path, .kind = *result.step.drift, .time = WallNow()};
       log_.Warning("drift repaired", {{"path", result.step.path},
                                       {"kind", install::DriftKindName(*result.step.drift)},
                                       {"revision", revision}});

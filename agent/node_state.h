@@ -14,6 +14,13 @@
 
 namespace seccompd::agent {
 
+// An installed file that something else changed.
+struct DriftSeen {
+  std::string path;
+  install::DriftKind kind = install::DriftKind::kContent;
+  base::WallTime time;
+};
+
 // What the running agent knows: written by its loops, read by the web. One thread, so no lock; made
 // once in the composition root and borrowed by everything else.
 struct NodeState {
@@ -28,7 +35,8 @@ struct NodeState {
   std::size_t held_removals = 0;
   std::optional<base::Error> install_error;  // of the last pass
   std::optional<base::WallTime> last_sync;   // the last pass without error
-  base::MonoTime install_heartbeat;          // the loop came round
+  std::optional<DriftSeen> last_drift;
+  base::MonoTime install_heartbeat;  // the loop came round
 
   // The audit loop's.
   std::optional<audit::Report> audit;

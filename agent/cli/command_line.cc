@@ -8,10 +8,12 @@
 #include <iostream>
 #include <string>
 
+#include "agent/cli/agent_client.h"
 #include "agent/cli/audit.h"
 #include "agent/cli/flags.h"
 #include "agent/cli/purge.h"
 #include "agent/cli/render.h"
+#include "agent/cli/status.h"
 #include "agent/cli/validate.h"
 #include "agent/cli/version.h"
 #include "agent/daemon.h"
@@ -35,6 +37,12 @@ void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string
   app.add_option("-o,--output", output, "form of the output")
       ->check(CLI::IsMember(forms))
       ->default_str("text");
+}
+
+void AddSocket(CLI::App& app, std::string& socket) {
+  app.add_option("--socket", socket, "the running agent's unix socket")
+      ->envname("SECCOMPD_SOCKET")
+      ->capture_default_str();
 }
 
 // A subcommand and what its flags set.
@@ -63,6 +71,8 @@ struct Audit {
   CLI::App* app = nullptr;
   RunConfig config;
   std::string output;
+  std::string socket = kDefaultSocket;
+  bool agent = false;
   bool all = false;
 
   void Add(CLI::App& top) {
@@ -70,9 +80,17 @@ struct Audit {
     AddNodeFlags(*app, config);
     AddOutput(*app, output, {"text", "json"});
     app->add_flag("--all", all, "also containers without a finding");
+    app->add_flag("--agent", agent, "the running agent's last pass, with the pods it knows");
+    AddSocket(*app, socket);
   }
 
   [[nodiscard]] int Execute() const {
+    const bool colour = ::isatty(STDOUT_FILENO) == 1;
+    if (agent) {
+      return RunAgentAudit(
+          {.socket = socket, .json = output == "json", .all = all, .colour = colour}, std::cout,
+          std::cerr);
+    }
     AuditOptions options;
     options.seccomp_root = config.seccomp_root;
     options.procfs = config.procfs;
@@ -82,10 +100,28 @@ struct Audit {
     options.agent_version = AgentVersion();
     options.json = output == "json";
     options.all = all;
-    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    options.colour = colour;
     auto records = ReadPodRecords(config.pods);
     if (!records) return WrongUse(records.error());
     return RunAudit(options, *std::move(records), std::cout, std::cerr);
+  }
+};
+
+struct Status {
+  CLI::App* app = nullptr;
+  std::string socket = kDefaultSocket;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("status", "the running agent's view: profiles, drift, watches");
+    AddSocket(*app, socket);
+    AddOutput(*app, output, {"text", "json"});
+  }
+
+  [[nodiscard]] int Execute() const {
+    return RunStatus(
+        {.socket = socket, .json = output == "json", .colour = ::isatty(STDOUT_FILENO) == 1},
+        std::cout, std::cerr);
   }
 };
 
@@ -231,6 +267,7 @@ int RunCommandLine(int argc, char** argv) {
   Validate validate;
   Render render;
   Purge purge;
+  Status status;
   Metrics metrics;
   VersionCommand version;
   run.Add(top);
@@ -238,6 +275,7 @@ int RunCommandLine(int argc, char** argv) {
   validate.Add(top);
   render.Add(top);
   purge.Add(top);
+  status.Add(top);
   metrics.Add(top);
   version.Add(top);
   try {
@@ -250,6 +288,7 @@ int RunCommandLine(int argc, char** argv) {
   if (validate.app->parsed()) return validate.Execute();
   if (render.app->parsed()) return render.Execute();
   if (purge.app->parsed()) return purge.Execute();
+  if (status.app->parsed()) return status.Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();
 }

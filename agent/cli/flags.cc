@@ -83,6 +83,8 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "source", config.source, "where profiles come from: dir:PATH")->required(false);
   AddFlag(app, "evidence", config.evidence, "how deep to look into the kernel")
       ->check(CLI::IsMember({"status"}));
+  AddFlag(app, "socket", config.socket,
+          "unix socket for `seccompd status` and others; empty for none");
   AddFlag(app, "confinement", config.confinement,
           "whether the agent gives up what it no longer needs; off: for debugging, kill: for tests")
       ->check(CLI::IsMember({"on", "off", "kill"}));

@@ -44,6 +44,7 @@ class Node {
   [[nodiscard]] std::string PodsFlag() const { return "dir:" + pods_; }
   [[nodiscard]] std::string Path(std::string_view profile) const;  // below the seccomp root
   [[nodiscard]] std::string Outside(std::string_view name) const;  // same file system, not watched
+  [[nodiscard]] std::string Socket() const { return dir_.Join("run/agent.sock"); }
   // Every regular file below the root, relative, sorted; the agent's own ones included.
   [[nodiscard]] std::vector<std::string> Files() const;
 
