@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "agent/cli/agent_client.h"
 #include "common/audit/report.h"
 
 namespace seccompd::agent {

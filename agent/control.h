@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "agent/config.h"
 #include "agent/node_state.h"
@@ -22,8 +21,5 @@ struct ControlContext {
 };
 [[nodiscard]] net::Response AnswerControl(const net::Request& request,
                                           const ControlContext& context);
-
-// Response header: "1" if a person has to look at something, else "0".
-inline constexpr std::string_view kFindingsHeader = "Seccompd-Findings";
 
 }  // namespace seccompd::agent

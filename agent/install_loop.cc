@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/change_log.h"
+#include "agent/cli/version.h"
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
 #include "common/host/host_root.h"
@@ -58,6 +60,22 @@ bool TouchesFile(install::StepKind kind) {
   }
 }
 
+// Steps after which another revision, or none, is in force.
+bool ChangesRevision(install::StepKind kind) {
+  switch (kind) {
+    case install::StepKind::kComplete:
+    case install::StepKind::kRelease:
+    case install::StepKind::kAdopt:
+    case install::StepKind::kInstall:
+    case install::StepKind::kReplaceForeign:
+    case install::StepKind::kUpdate:
+    case install::StepKind::kRemove:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string FirstError(const install::DesiredFile& file) {
   for (const seccomp::Diagnostic& diagnostic : file.prepared.diagnostics) {
     if (diagnostic.severity == seccomp::Severity::kError) return std::string(diagnostic.code);
@@ -77,7 +95,7 @@ std::vector<metrics::InvalidProfile> InvalidProfiles(const install::Desired& des
 
 // Which adopted file means the same as what is desired: the same program after the same compile.
 std::optional<base::Digest> MeaningOf(const install::Preparer& preparer, std::string_view bytes) {
-  const install::Prepared prepared = install::PrepareProfile(bytes, preparer);
+  const install::Prepared prepared = install::PrepareProfile({.text = bytes}, preparer);
   if (!prepared.valid()) return std::nullopt;
   return prepared.meaning;
 }
@@ -95,6 +113,10 @@ InstallLoop::InstallLoop(asio::io_context& io, const RunConfig& config, const Lo
       fs_(std::make_unique<host::RealFs>()),
       table_(seccomp::LoadLibseccompTable(true)) {
   preparer_.table = &table_;
+  if (const auto kernel = ParseKernelVersion(ReadKernelSupport().release)) {
+    preparer_.node.kernel_major = kernel->first;
+    preparer_.node.kernel_minor = kernel->second;
+  }
   preparer_.compile = [arch = preparer_.node.arch](const seccomp::Profile& profile) {
     return bpf::Compile(profile, arch);
   };
@@ -311,19 +333,23 @@ void InstallLoop::CountSteps(const install::Report& report) {
                  {{"step", what}, {"path", result.step.path}, {"error", result.error->message}});
       continue;
     }
+    LogStep(result.step);
     if (!TouchesFile(result.step.kind)) continue;
     ++state_.counters.profile_writes[OperationOf(result.step.kind)];
-    const std::int64_t revision = result.step.revision ? result.step.revision->number : 0;
-    if (result.step.drift) {
-      state_.last_drift =
-          DriftSeen{.path = result.step.path, .kind = *result.step.drift, .time = WallNow()};
-      log_.Warning("drift repaired", {{"path", result.step.path},
-                                      {"kind", install::DriftKindName(*result.step.drift)},
-                                      {"revision", revision}});
-    } else {
-      log_.Info("profile file changed",
-                {{"step", what}, {"path", result.step.path}, {"revision", revision}});
-    }
+  }
+}
+
+void InstallLoop::LogStep(const install::Step& step) {
+  const auto row = std::find_if(state_.profiles.begin(), state_.profiles.end(),
+                                [&](const auto& each) { return each.path == step.path; });
+  const install::ProfileRow* before = row == state_.profiles.end() ? nullptr : &*row;
+  if (step.drift) {
+    state_.last_drift = DriftSeen{.path = step.path, .kind = *step.drift, .time = WallNow()};
+    LogTamper(log_, step.path, *step.drift, step.revision, /*repaired=*/true);
+  }
+  if (ChangesRevision(step.kind)) {
+    const install::DesiredFile* file = desired_.Find(step.path);
+    LogRevision(log_, step, before, file == nullptr ? std::string_view() : file->claim.origin);
   }
 }
 

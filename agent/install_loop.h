@@ -49,6 +49,8 @@ class InstallLoop {
   // Look again soon: the references changed.
   void Poke() { wakeup_.Notify(); }
 
+  [[nodiscard]] const seccomp::SyscallTable& table() const { return table_; }
+
   [[nodiscard]] boost::asio::awaitable<base::Result<>> FollowSource();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> WatchRoot();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Reconcile();
@@ -57,6 +59,7 @@ class InstallLoop {
   base::MonoTime Pass();
   void TakeReport(const install::Report& report);
   void CountSteps(const install::Report& report);
+  void LogStep(const install::Step& step);
   void LogChanges(const std::vector<install::ProfileRow>& rows);
   [[nodiscard]] base::Result<> ReopenIfLost();
   void StartWatch();

@@ -254,7 +254,7 @@ AgentStatus MakeStatus(const NodeState& state, const RunConfig& config, std::str
   status.node = config.node_name;
   status.now = times.now;
   status.started = times.started;
-  status.evidence = config.evidence;
+  status.evidence = audit::EvidenceName(state.evidence);
   status.confinement_mode = config.confinement;
   status.confinement = state.confinement;
   status.seccomp_root = config.seccomp_root;

@@ -14,7 +14,6 @@
 #include <string_view>
 #include <utility>
 
-#include "agent/control.h"
 #include "common/base/strings.h"
 #include "common/base/unique_fd.h"
 

@@ -3,12 +3,16 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "common/base/result.h"
 
 namespace seccompd::agent {
 
 inline constexpr const char* kDefaultSocket = "/run/seccompd/agent.sock";
+
+// Header of its answers: "1" if a person has to look at something, else "0".
+inline constexpr std::string_view kFindingsHeader = "Seccompd-Findings";
 
 struct AgentReply {
   std::string body;

@@ -10,7 +10,10 @@
 
 #include "agent/cli/agent_client.h"
 #include "agent/cli/audit.h"
+#include "agent/cli/filter_commands.h"
 #include "agent/cli/flags.h"
+#include "agent/cli/inspect.h"
+#include "agent/cli/node_flags.h"
 #include "agent/cli/purge.h"
 #include "agent/cli/render.h"
 #include "agent/cli/status.h"
@@ -21,7 +24,6 @@
 #include "agent/references.h"
 #include "common/base/strings.h"
 #include "common/metrics/metrics.h"
-#include "common/seccomp/arch.h"
 
 namespace seccompd::agent {
 namespace {
@@ -33,16 +35,19 @@ int WrongUse(const base::Error& error) {
   return kUsage;
 }
 
-void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms) {
-  app.add_option("-o,--output", output, "form of the output")
-      ->check(CLI::IsMember(forms))
-      ->default_str("text");
-}
-
-void AddSocket(CLI::App& app, std::string& socket) {
-  app.add_option("--socket", socket, "the running agent's unix socket")
-      ->envname("SECCOMPD_SOCKET")
-      ->capture_default_str();
+// What `audit` and `inspect` look at a node with.
+AuditOptions AuditOptionsOf(const RunConfig& config) {
+  AuditOptions options;
+  options.seccomp_root = config.seccomp_root;
+  options.procfs = config.procfs;
+  options.cgroupfs = config.cgroupfs;
+  options.node_name = config.node_name;
+  options.node_default = config.node_default;
+  options.evidence = config.evidence;
+  options.runtime = config.runtime;
+  options.bundles = config.bundles;
+  options.agent_version = AgentVersion();
+  return options;
 }
 
 // A subcommand and what its flags set.
@@ -91,13 +96,7 @@ struct Audit {
           {.socket = socket, .json = output == "json", .all = all, .colour = colour}, std::cout,
           std::cerr);
     }
-    AuditOptions options;
-    options.seccomp_root = config.seccomp_root;
-    options.procfs = config.procfs;
-    options.cgroupfs = config.cgroupfs;
-    options.node_name = config.node_name;
-    options.node_default = config.node_default;
-    options.agent_version = AgentVersion();
+    AuditOptions options = AuditOptionsOf(config);
     options.json = output == "json";
     options.all = all;
     options.colour = colour;
@@ -125,6 +124,32 @@ struct Status {
   }
 };
 
+struct InspectCommand {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  InspectOptions options;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("inspect", "everything known about one container");
+    app->add_option("TARGET", options.target, "[NS/]POD, pid:N or cri:ID")->required();
+    AddNodeFlags(*app, config);
+    AddSocket(*app, options.live.socket);
+    app->add_option("-c,--container", options.live.container, "which container of a pod");
+    AddOutput(*app, output, {"text", "json"});
+  }
+
+  int Execute() {
+    options.live.procfs = config.procfs;
+    options.live.cgroupfs = config.cgroupfs;
+    options.audit = AuditOptionsOf(config);
+    options.pods = [this] { return ReadPodRecords(config.pods); };
+    options.json = output == "json";
+    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    return RunInspect(options, std::cout, std::cerr);
+  }
+};
+
 struct Purge {
   CLI::App* app = nullptr;
   RunConfig config;
@@ -149,38 +174,6 @@ struct Purge {
     if (!records) return WrongUse(records.error());
     options.references = ReferencesOf(records->pods, records->known && records->complete);
     return RunPurge(options, std::cout, std::cerr);
-  }
-};
-
-// Which node a profile is validated or rendered for: this one, unless told otherwise.
-struct NodeFlags {
-  std::string arch;
-  std::string kernel;
-
-  void Add(CLI::App& app) {
-    app.add_option("--node-arch", arch, "architecture of the node: x86_64, aarch64, ...");
-    app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
-  }
-
-  // False: said on stderr what is wrong.
-  bool Resolve(seccomp::NodeFacts* node) const {
-    const auto version = ParseKernelVersion(kernel.empty() ? ReadKernelSupport().release : kernel);
-    if (version) {
-      node->kernel_major = version->first;
-      node->kernel_minor = version->second;
-    } else if (!kernel.empty()) {
-      std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel)
-                << "': give MAJOR.MINOR\n";
-      return false;
-    }
-    if (arch.empty()) return true;
-    const auto known = seccomp::ArchFromName(arch);
-    if (!known) {
-      std::cerr << "seccompd: --node-arch '" << base::Printable(arch) << "' is not known\n";
-      return false;
-    }
-    node->arch = *known;
-    return true;
   }
 };
 
@@ -241,7 +234,11 @@ struct VersionCommand {
     app = top.add_subcommand("version", "build, libraries, what this kernel allows");
     AddOutput(*app, output, {"text", "json"});
   }
-  int Execute() const { return Version(output == "json", ReadKernelSupport(), std::cout); }
+  int Execute() const {
+    KernelSupport kernel = ReadKernelSupport();
+    TryFilterEvidence(&kernel);
+    return Version(output == "json", kernel, std::cout);
+  }
 };
 
 struct Metrics {
@@ -266,16 +263,20 @@ int RunCommandLine(int argc, char** argv) {
   Audit audit;
   Validate validate;
   Render render;
+  FilterCommands filters;
   Purge purge;
   Status status;
+  InspectCommand inspect;
   Metrics metrics;
   VersionCommand version;
   run.Add(top);
   audit.Add(top);
   validate.Add(top);
   render.Add(top);
+  filters.Add(top);
   purge.Add(top);
   status.Add(top);
+  inspect.Add(top);
   metrics.Add(top);
   version.Add(top);
   try {
@@ -287,8 +288,10 @@ int RunCommandLine(int argc, char** argv) {
   if (audit.app->parsed()) return audit.Execute();
   if (validate.app->parsed()) return validate.Execute();
   if (render.app->parsed()) return render.Execute();
+  if (filters.Parsed()) return filters.Execute();
   if (purge.app->parsed()) return purge.Execute();
   if (status.app->parsed()) return status.Execute();
+  if (inspect.app->parsed()) return inspect.Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();
 }

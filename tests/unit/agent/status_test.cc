@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string>
 
+#include "agent/cli/agent_client.h"
 #include "agent/control.h"
 #include "common/document/document.h"
 
