@@ -134,9 +134,10 @@ TEST(LogChange, EveryKindHasItsMembersAlways) {
 }
 
 TEST(LogChange, RevisionNamesBothSides) {
-  const install::Step step{.kind = install::StepKind::kUpdate,
-                           .path = "web/a.json",
-                           .revision = install::Revision{.number = 5}};
+  install::Revision revision;
+  revision.number = 5;
+  const install::Step step{
+      .kind = install::StepKind::kUpdate, .path = "web/a.json", .revision = revision};
   const install::ProfileRow before{.path = "web/a.json", .revision = 4};
   const std::string line =
       Logged([&](const Log& log) { LogRevision(log, step, &before, "ConfigMap web key a.json"); });

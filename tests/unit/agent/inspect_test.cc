@@ -16,7 +16,7 @@ using test_support::IsError;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kReport[] = R"({"schema":"seccompd.io/audit/v1","node":{"name":"gke-a-17"},
+constexpr char kReport[] = R"json({"schema":"seccompd.io/audit/v1","node":{"name":"gke-a-17"},
  "end":"2026-11-24T03:04:11Z","containers":[
  {"namespace":"shop","pod":"api-0","container":"app","container_id":"9c1e0a51aa33bb44",
   "image_id":"docker.io/a@sha256:ab12ab12ab12ab12","processes":14,"verdict":"weaker","missing":null,
@@ -124,7 +124,7 @@ TEST(RenderInspection, IsWhatAPersonReads) {
       R"({"path":"web/api.json","state":"installed","since":"2026-11-22T03:04:11Z",
           "origin":"ConfigMap web key api.json"})");
   EXPECT_EQ(RenderInspection(report, report.Find("containers")->items.at(0), &profile, "/s", false),
-            R"(shop/api-0/app   cri:9c1e0a51aa33   node gke-a-17 at 2026-11-24T03:04:11Z
+            R"text(shop/api-0/app   cri:9c1e0a51aa33   node gke-a-17 at 2026-11-24T03:04:11Z
 asked    Localhost web/api.json@r4 (pod level) · file 51aa51aa51aa · means 7f3a7f3a7f3a · installed 2d ago · ConfigMap web key api.json
 told     not known (bundles are read with --bundles only)
 loaded   2 filters · 1 of them the workload's own · means 00ff00ff00ff · runc's ENOSYS (expected)
@@ -134,7 +134,7 @@ judged   by pid 77 (sh\x1b[2J), its thread 78
 differs  x86_64 bpf(0,0,0): ALLOW, should be ERRNO(1)
 checks   af-alg permitted: socket(domain == AF_ALG)
 next     seccompd diff /s/web/api.json cri:9c1e0a51aa33
-)");
+)text");
 }
 
 // Whatever an older or newer agent leaves out is left out.
@@ -145,9 +145,8 @@ TEST(RenderInspection, NeedsNoMember) {
 
 TEST(RenderInspection, CommandsHoldNoWordThatAShellWouldRead) {
   const document::Node report = Json(kReport);
-  const document::Node row = Json(R"({"namespace":"a;b","pod":"$(x)","verdict":"stale"
-})");
-  const std::string text = RenderInspection(report, row, nullptr, "/s", false);
+  const document::Node row = Json(R"json({"namespace":"a;b","pod":"$(x)","verdict":"stale"})json");
+const std::string text = RenderInspection(report, row, nullptr, "/s", false);
 EXPECT_THAT(text, HasSubstr("next     restart the pod\n"));
 EXPECT_THAT(text, Not(HasSubstr("kubectl")));
 }
