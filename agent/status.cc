@@ -44,7 +44,35 @@ std::vector<StatusProfile> ProfilesOf(const NodeState& state) {
   return profiles;
 }
 
-std::vector<StatusSource> SourcesOf(const NodeState& state, const RunConfig& config) {
+StatusSource SourceOf(const WatchHealth& watch, base::MonoTime now) {
+  StatusSource source;
+  source.name = watch.resource;
+  if (!watch.namespace_name.empty()) source.name += " of " + watch.namespace_name;
+  switch (watch.health.state) {
+    case kube::CollectionState::kWaiting:
+      source.state = "waiting";
+      break;
+    case kube::CollectionState::kListing:
+      source.state = "listing";
+      break;
+    case kube::CollectionState::kOpening:
+      source.state = "opening";
+      break;
+    case kube::CollectionState::kWatching:
+      source.state = "watching";
+      break;
+  }
+  if (watch.health.forbidden) source.state = "forbidden";
+  if (watch.health.last_byte) {
+    source.idle =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now - *watch.health.last_byte);
+  }
+  source.problem = watch.health.last_error;
+  return source;
+}
+
+std::vector<StatusSource> SourcesOf(const NodeState& state, const RunConfig& config,
+                                    base::MonoTime now) {
   std::vector<StatusSource> sources;
   StatusSource profiles{.name = config.source, .state = "ok", .idle = {}, .problem = {}};
   if (!state.source_complete || !state.source_problems.empty()) profiles.state = "problem";
@@ -53,6 +81,13 @@ std::vector<StatusSource> SourcesOf(const NodeState& state, const RunConfig& con
     profiles.problem = first.path + ": " + first.error.message;
   }
   sources.push_back(std::move(profiles));
+  if (!state.pod_source_problem.empty()) {
+    sources.push_back({.name = "pods " + config.pods,
+                       .state = "problem",
+                       .idle = {},
+                       .problem = state.pod_source_problem});
+  }
+  for (const WatchHealth& watch : state.watches) sources.push_back(SourceOf(watch, now));
   return sources;
 }
 
@@ -259,10 +294,10 @@ AgentStatus MakeStatus(const NodeState& state, const RunConfig& config, std::str
   status.confinement = state.confinement;
   status.seccomp_root = config.seccomp_root;
   status.source = config.source;
-  status.pods = config.pods;
+  status.pods = state.pod_source.empty() ? config.pods : state.pod_source;
   status.ready = state.Ready();
   status.problem = ProblemOf(state);
-  status.sources = SourcesOf(state, config);
+  status.sources = SourcesOf(state, config, times.mono_now);
   status.profiles = ProfilesOf(state);
   for (std::size_t i = 0; i < status.drift.size(); ++i) {
     status.drift.at(i) = state.counters.profile_drifts[static_cast<metrics::DriftKind>(i)];

@@ -19,8 +19,8 @@
 #include "agent/cli/status.h"
 #include "agent/cli/validate.h"
 #include "agent/cli/version.h"
+#include "agent/cluster_records.h"
 #include "agent/daemon.h"
-#include "agent/pod_records.h"
 #include "agent/references.h"
 #include "common/base/strings.h"
 #include "common/metrics/metrics.h"
@@ -100,7 +100,7 @@ struct Audit {
     options.json = output == "json";
     options.all = all;
     options.colour = colour;
-    auto records = ReadPodRecords(config.pods);
+    auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     return RunAudit(options, *std::move(records), std::cout, std::cerr);
   }
@@ -143,7 +143,7 @@ struct InspectCommand {
     options.live.procfs = config.procfs;
     options.live.cgroupfs = config.cgroupfs;
     options.audit = AuditOptionsOf(config);
-    options.pods = [this] { return ReadPodRecords(config.pods); };
+    options.pods = [this] { return ReadRecordsOf(config, "seccompd/" + AgentVersion()); };
     options.json = output == "json";
     options.colour = ::isatty(STDOUT_FILENO) == 1;
     return RunInspect(options, std::cout, std::cerr);
@@ -170,7 +170,7 @@ struct Purge {
     options.json = output == "json";
     options.now =
         std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    const auto records = ReadPodRecords(config.pods);
+    const auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     options.references = ReferencesOf(records->pods, records->known && records->complete);
     return RunPurge(options, std::cout, std::cerr);

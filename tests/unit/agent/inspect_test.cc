@@ -146,9 +146,9 @@ TEST(RenderInspection, NeedsNoMember) {
 TEST(RenderInspection, CommandsHoldNoWordThatAShellWouldRead) {
   const document::Node report = Json(kReport);
   const document::Node row = Json(R"json({"namespace":"a;b","pod":"$(x)","verdict":"stale"})json");
-const std::string text = RenderInspection(report, row, nullptr, "/s", false);
-EXPECT_THAT(text, HasSubstr("next     restart the pod\n"));
-EXPECT_THAT(text, Not(HasSubstr("kubectl")));
+  const std::string text = RenderInspection(report, row, nullptr, "/s", false);
+  EXPECT_THAT(text, HasSubstr("next     restart the pod\n"));
+  EXPECT_THAT(text, Not(HasSubstr("kubectl")));
 }
 
 TEST(RenderNode, GivesBackWhatWasRead) {
