@@ -72,6 +72,22 @@ bool Same(const Row& a, const Row& b) {
   return a.judgement.verdict == b.judgement.verdict && first == second;
 }
 
+// Steps after which another revision, or none, is in force.
+bool ChangesRevision(install::StepKind kind) {
+  switch (kind) {
+    case install::StepKind::kComplete:
+    case install::StepKind::kRelease:
+    case install::StepKind::kAdopt:
+    case install::StepKind::kInstall:
+    case install::StepKind::kReplaceForeign:
+    case install::StepKind::kUpdate:
+    case install::StepKind::kRemove:
+      return true;
+    default:
+      return false;
+  }
+}
+
 using Results = std::map<std::string, std::string>;
 Results ResultsOf(const Row* row, const ChecksOf& checks_of) {
   Results results;
@@ -200,6 +216,15 @@ void LogRevision(const Log& log, const install::Step& step, const install::Profi
             {"digest", number != 0 ? DigestText(step.revision->digest) : std::string()},
             {"meaning", number != 0 ? DigestText(step.revision->meaning) : std::string()},
             {"origin", origin}});
+}
+
+void LogStep(const Log& log, const install::Step& step, std::span<const install::ProfileRow> before,
+             std::string_view origin) {
+  if (step.drift) LogTamper(log, step.path, *step.drift, step.revision, /*repaired=*/true);
+  if (!ChangesRevision(step.kind)) return;
+  const auto row = std::find_if(before.begin(), before.end(),
+                                [&](const auto& each) { return each.path == step.path; });
+  LogRevision(log, step, row == before.end() ? nullptr : &*row, origin);
 }
 
 }  // namespace seccompd::agent

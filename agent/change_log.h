@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,5 +82,10 @@ void LogTamper(const Log& log, std::string_view path, install::DriftKind kind,
 // A path's revision in force became another one, or went; `before` is the row of the last pass.
 void LogRevision(const Log& log, const install::Step& step, const install::ProfileRow* before,
                  std::string_view origin);
+
+// What a step that was done changed: a tampered file, a revision, both or neither. `before`: the
+// rows of the last pass.
+void LogStep(const Log& log, const install::Step& step, std::span<const install::ProfileRow> before,
+             std::string_view origin);
 
 }  // namespace seccompd::agent

@@ -55,4 +55,19 @@ net::Response AnswerControl(const net::Request& request, const ControlContext& c
   return Plain(404, "not found\n");
 }
 
+std::unique_ptr<net::HttpServer> ListenControl(boost::asio::io_context& io, const std::string& path,
+                                               const Log& log,
+                                               std::function<ControlContext()> context) {
+  if (path.empty()) return nullptr;
+  auto handler = [context = std::move(context)](const net::Request& request) {
+    return AnswerControl(request, context());
+  };
+  auto server = net::HttpServer::ListenUnix(io, path, std::move(handler));
+  if (!server) {
+    log.Warning("no socket for `seccompd status`", {{"error", server.error().message}});
+    return nullptr;
+  }
+  return std::make_unique<net::HttpServer>(*std::move(server));
+}
+
 }  // namespace seccompd::agent

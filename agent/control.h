@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "agent/config.h"
+#include "agent/log.h"
 #include "agent/node_state.h"
 #include "agent/status.h"
 #include "common/net/http_server.h"
@@ -21,5 +25,11 @@ struct ControlContext {
 };
 [[nodiscard]] net::Response AnswerControl(const net::Request& request,
                                           const ControlContext& context);
+
+// The server of AnswerControl at `path`; null where that is "" or cannot be listened on, which is
+// logged: the agent does its duty without it. `context` is asked at every request.
+[[nodiscard]] std::unique_ptr<net::HttpServer> ListenControl(
+    boost::asio::io_context& io, const std::string& path, const Log& log,
+    std::function<ControlContext()> context);
 
 }  // namespace seccompd::agent

@@ -19,11 +19,11 @@
 #include "agent/installed_view.h"
 #include "agent/node_state.h"
 #include "agent/references.h"
+#include "agent/small_loops.h"
 #include "agent/web.h"
 #include "agent/web_config.h"
 #include "common/host/host_root.h"
 #include "common/net/http_server.h"
-#include "common/net/loop_lag.h"
 #include "common/net/supervisor.h"
 #include "common/net/waits.h"
 
@@ -35,49 +35,6 @@ using base::Result;
 using std::chrono::steady_clock;
 
 constexpr int kRestartMe = 75;  // EX_TEMPFAIL: what is lost cannot be opened again from inside
-constexpr std::chrono::milliseconds kLagSample{1000};
-constexpr std::chrono::milliseconds kLagWindow{60'000};
-constexpr std::chrono::milliseconds kStopGrace{5'000};
-
-asio::awaitable<Result<>> MeasureLag(NodeState& state) {
-  net::LoopLag lag(kLagWindow, steady_clock::now());
-  for (;;) {
-    const base::MonoTime due = steady_clock::now() + kLagSample;
-    auto slept = co_await net::SleepUntil(due);
-    if (!slept) co_return slept;
-    const base::MonoTime now = steady_clock::now();
-    lag.Observe(now, now - due);
-    state.loop_lag = lag.Most(now);
-  }
-}
-
-// The zygote cannot be made anew from inside: whoever restarts the agent makes another.
-asio::awaitable<Result<>> WatchZygote(asio::io_context& io, int pidfd) {
-  auto made = net::ReadableFd::Make(io, pidfd);
-  if (!made) co_return base::Fail(made.error());
-  net::ReadableFd readable = *std::move(made);
-  auto waited = co_await readable.Wait();
-  if (!waited) co_return base::Fail(waited.error());
-  co_return base::Fail(base::ErrorCode::kGone, "the compile process has ended");
-}
-
-asio::awaitable<Result<>> StopOnSignal(net::SignalSet& signals, net::Supervisor& supervisor,
-                                       const Log& log) {
-  auto number = co_await signals.Wait();
-  if (!number) co_return base::Fail(number.error());
-  log.Info("stopping", {{"signal", std::int64_t{*number}}});
-  supervisor.Stop(kStopGrace);
-  co_return Result<>{};
-}
-
-// The seccomp root is the install loop's: it may have to open it anew.
-host::HostPaths HostPathsOf(const RunConfig& config) {
-  host::HostPaths paths;
-  paths.proc = config.procfs;
-  paths.cgroup = config.cgroupfs;
-  paths.seccomp.clear();
-  return paths;
-}
 
 base::WallTime WallNow() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -104,7 +61,9 @@ class Daemon {
       state_.has_cluster = true;
     }
     TRY(OpenSource());
-    TRY_ASSIGN(host_, host::OpenHostRoot(HostPathsOf(config_)));
+    // The seccomp root is the install loop's: it may have to open it anew.
+    TRY_ASSIGN(host_, host::OpenHostRoot(
+                          {.proc = config_.procfs, .cgroup = config_.cgroupfs, .seccomp = ""}));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
@@ -338,8 +297,7 @@ class Daemon {
           .state = state_,
           .config = config_,
           .build = build_,
-          .wall_now = std::chrono::time_point_cast<std::chrono::milliseconds>(
-              std::chrono::system_clock::now()),
+          .wall_now = WallNow(),
           .stranger = web_config_ && web_config_->client_required() && !request.client_verified};
       state_.counters.http_requests.clear();
       for (const auto& [key, count] : web_->requests()) {
@@ -363,26 +321,15 @@ class Daemon {
                                           std::move(tls)));
     web_ = std::make_unique<net::HttpServer>(std::move(server));
     log_.Info("listening", {{"address", web_->address()}});
-    ListenForStatus();
-    return {};
-  }
-
-  // For `seccompd status` on this node. The agent does its duty without it, too.
-  void ListenForStatus() {
-    if (config_.socket.empty()) return;
-    auto handler = [this, started = WallNow()](const net::Request& request) {
+    control_ = ListenControl(io_, config_.socket, log_, [this] {
       RefreshCluster();
-      const StatusTimes times{
-          .now = WallNow(), .mono_now = steady_clock::now(), .started = started};
-      return AnswerControl(
-          request, {.state = state_, .config = config_, .version = AgentVersion(), .times = times});
-    };
-    auto server = net::HttpServer::ListenUnix(io_, config_.socket, std::move(handler));
-    if (!server) {
-      log_.Warning("no socket for `seccompd status`", {{"error", server.error().message}});
-      return;
-    }
-    control_ = std::make_unique<net::HttpServer>(*std::move(server));
+      return ControlContext{
+          .state = state_,
+          .config = config_,
+          .version = AgentVersion(),
+          .times = {.now = WallNow(), .mono_now = steady_clock::now(), .started = started_}};
+    });
+    return {};
   }
 
   // For one new connection. Files that cannot be used leave in force what is.
@@ -399,8 +346,7 @@ class Daemon {
   void NoteWebConfig() {
     state_.web_config_ok = web_config_->ok();
     if (!web_config_->ok()) return;
-    state_.web_config_read =
-        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    state_.web_config_read = WallNow();
   }
 
   audit::InstalledView Installed() const {
@@ -431,6 +377,7 @@ class Daemon {
   std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;
   std::unique_ptr<net::HttpServer> control_;
+  base::WallTime started_ = WallNow();
 };
 
 }  // namespace

@@ -62,22 +62,6 @@ bool TouchesFile(install::StepKind kind) {
   }
 }
 
-// Steps after which another revision, or none, is in force.
-bool ChangesRevision(install::StepKind kind) {
-  switch (kind) {
-    case install::StepKind::kComplete:
-    case install::StepKind::kRelease:
-    case install::StepKind::kAdopt:
-    case install::StepKind::kInstall:
-    case install::StepKind::kReplaceForeign:
-    case install::StepKind::kUpdate:
-    case install::StepKind::kRemove:
-      return true;
-    default:
-      return false;
-  }
-}
-
 std::string FirstError(const install::DesiredFile& file) {
   for (const seccomp::Diagnostic& diagnostic : file.prepared.diagnostics) {
     if (diagnostic.severity == seccomp::Severity::kError) return std::string(diagnostic.code);
@@ -361,23 +345,14 @@ void InstallLoop::CountSteps(const install::Report& report) {
                  {{"step", what}, {"path", result.step.path}, {"error", result.error->message}});
       continue;
     }
-    LogStep(result.step);
+    const install::DesiredFile* file = desired_.Find(result.step.path);
+    LogStep(log_, result.step, state_.profiles, file == nullptr ? "" : file->claim.origin);
+    if (result.step.drift) {
+      state_.last_drift =
+          DriftSeen{.path = result.step.path, .kind = *result.step.drift, .time = WallNow()};
+    }
     if (!TouchesFile(result.step.kind)) continue;
     ++state_.counters.profile_writes[OperationOf(result.step.kind)];
-  }
-}
-
-void InstallLoop::LogStep(const install::Step& step) {
-  const auto row = std::find_if(state_.profiles.begin(), state_.profiles.end(),
-                                [&](const auto& each) { return each.path == step.path; });
-  const install::ProfileRow* before = row == state_.profiles.end() ? nullptr : &*row;
-  if (step.drift) {
-    state_.last_drift = DriftSeen{.path = step.path, .kind = *step.drift, .time = WallNow()};
-    LogTamper(log_, step.path, *step.drift, step.revision, /*repaired=*/true);
-  }
-  if (ChangesRevision(step.kind)) {
-    const install::DesiredFile* file = desired_.Find(step.path);
-    LogRevision(log_, step, before, file == nullptr ? std::string_view() : file->claim.origin);
   }
 }
 

@@ -70,7 +70,6 @@ class InstallLoop {
   bool RemovalConfirmed(base::MonoTime now);
   void TakeReport(const install::Report& report);
   void CountSteps(const install::Report& report);
-  void LogStep(const install::Step& step);
   void LogChanges(const std::vector<install::ProfileRow>& rows);
   [[nodiscard]] base::Result<> ReopenIfLost();
   void StartWatch();

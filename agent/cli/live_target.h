@@ -17,10 +17,10 @@ namespace seccompd::agent {
 
 // TARGETs that run: pid:N, cri:ID, [NS/]POD and self.
 struct LiveTargetOptions {
-  std::string socket;  // of the running agent, which knows the pods
+  std::string socket = {};  // of the running agent, which knows the pods
   std::string procfs = "/proc";
   std::string cgroupfs = "/sys/fs/cgroup";
-  std::string container;  // -c, of a pod with several
+  std::string container = {};  // -c, of a pod with several
 };
 
 // A container as one of these words names it.

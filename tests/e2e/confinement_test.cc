@@ -105,9 +105,9 @@ TEST_F(ConfinementTest, EveryFeatureWorksWhereAViolationKills) {
                   .uid = (*container)->pod_uid(),
                   .container_id = (*container)->id(),
                   .seccomp = "Localhost:profiles/audit.json"}});
-  ASSERT_THAT(
-      node_.StartAgent({"--confinement", "kill", "--delete-grace", "0"}, WithCapabilities("")),
-      IsOk());
+  ASSERT_THAT(node_.StartAgent({"--confinement", "kill", "--delete-grace", "0"},
+                               WithCapabilities(",+bpf,+perfmon")),
+              IsOk());
   // Install, update, refuse, repair.
   ASSERT_TRUE(node_.WaitMetric(R"(seccompd_profiles{state="installed"})", 3));
   node_.Apply({.name = "web", .data = {{"a.json", kAudit}, {"b.json", kAudit}}});

@@ -83,7 +83,7 @@ TEST_F(LiveTargetTest, AgentNamesPodsForTargetsAndInspect) {
   boost::json::error_code error;
   const auto parsed = boost::json::parse(by_pid.out, error);
   ASSERT_FALSE(error) << by_pid.out << by_pid.err;
-  EXPECT_EQ(parsed.at("container").at("container_id"), container_->id());
+  EXPECT_EQ(parsed.at("container").at("container_id").as_string(), container_->id());
   const auto missing = Seccompd({"inspect", "demo/q", "--socket", node_.Socket()});
   EXPECT_EQ(missing.exit_code, 2);
   EXPECT_THAT(missing.err, HasSubstr("no pod of that name"));

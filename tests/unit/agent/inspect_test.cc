@@ -25,21 +25,13 @@ constexpr char kReport[] = R"json({"schema":"seccompd.io/audit/v1","node":{"name
   "told":null,
   "loaded":{"mode":"filter","filters":2,"revision":null,"fingerprint":"sha256:00ff00ff00ff00ff",
             "own_filters":1,"same_as":null,"runc_enosys":true},
-  "reason":null,"why":"permits bpf(*)",
-               "difference" : "x86_64 bpf(0,0,0): ALLOW, should be ERRNO(1)",
-               "evidence" : "filter",
-               "finding" : true,
-               "since" : "2026-11-22T01:10:00Z",
-               "checks"
-    : [ {"name" : "af-alg", "result" : "permitted", "open" : ["socket(domain == AF_ALG)"]} ],
-               "witness" : {
-  "pid" : 77, "tid" : 78, "start_ticks" : 1, "comm" : "sh\u001b[2J"
-}
-},
+  "reason":null,"why":"permits bpf(*)","difference":"x86_64 bpf(0,0,0): ALLOW, should be ERRNO(1)",
+  "evidence":"filter","finding":true,"since":"2026-11-22T01:10:00Z",
+  "checks":[{"name":"af-alg","result":"permitted","open":["socket(domain == AF_ALG)"]}],
+  "witness":{"pid":77,"tid":78,"start_ticks":1,"comm":"sh\u001b[2J"}},
  {"namespace":"shop","pod":"api-0","container":"proxy","container_id":"77aa77aa77aa77aa"},
  {"namespace":"web","pod":"api-0","container":"app","container_id":"66bb66bb66bb66bb"},
- {"namespace":"web","pod":"front","container":null,"container_id":"55cc55cc55cc55cc"}]
-})";
+ {"namespace":"web","pod":"front","container":null,"container_id":"55cc55cc55cc55cc"}]})json";
 
 document::Node Json(std::string_view text) {
   auto node = document::ParseJson(text);
@@ -87,10 +79,17 @@ TEST(FindById, TakesAPrefixThatOneContainerHas) {
               IsError(ErrorCode::kInvalidArgument, HasSubstr("at least")));
 }
 
+procfs::Process ProcessOf(pid_t pid, std::uint64_t start, bool live) {
+  procfs::Process process;
+  process.pid = pid;
+  process.start_ticks = start;
+  process.live = live;
+  return process;
+}
+
 TEST(FirstProcess, IsTheOldestThatLives) {
-  EXPECT_EQ(FirstProcess(ContainerOf("a", {{.pid = 5, .start_ticks = 50, .live = false},
-                                           {.pid = 7, .start_ticks = 90},
-                                           {.pid = 9, .start_ticks = 60}})),
+  EXPECT_EQ(FirstProcess(ContainerOf(
+                "a", {ProcessOf(5, 50, false), ProcessOf(7, 90, true), ProcessOf(9, 60, true)})),
             9);
   EXPECT_EQ(FirstProcess(ContainerOf("a")), std::nullopt);
 }
@@ -118,13 +117,8 @@ TEST(LiveTargetForms, WordsThatNameNothingAreRefusedOrLeftToOthers) {
   EXPECT_STREQ(ask("shop/api-0"), "left") << "without an agent nobody knows pods";
 }
 
-TEST(RenderInspection, IsWhatAPersonReads) {
-  const document::Node report = Json(kReport);
-  const document::Node profile = Json(
-      R"({"path":"web/api.json","state":"installed","since":"2026-11-22T03:04:11Z",
-          "origin":"ConfigMap web key api.json"})");
-  EXPECT_EQ(RenderInspection(report, report.Find("containers")->items.at(0), &profile, "/s", false),
-            R"text(shop/api-0/app   cri:9c1e0a51aa33   node gke-a-17 at 2026-11-24T03:04:11Z
+constexpr char kExpected[] =
+    R"text(shop/api-0/app   cri:9c1e0a51aa33   node gke-a-17 at 2026-11-24T03:04:11Z
 asked    Localhost web/api.json@r4 (pod level) · file 51aa51aa51aa · means 7f3a7f3a7f3a · installed 2d ago · ConfigMap web key api.json
 told     not known (bundles are read with --bundles only)
 loaded   2 filters · 1 of them the workload's own · means 00ff00ff00ff · runc's ENOSYS (expected)
@@ -134,7 +128,15 @@ judged   by pid 77 (sh\x1b[2J), its thread 78
 differs  x86_64 bpf(0,0,0): ALLOW, should be ERRNO(1)
 checks   af-alg permitted: socket(domain == AF_ALG)
 next     seccompd diff /s/web/api.json cri:9c1e0a51aa33
-)text");
+)text";
+
+TEST(RenderInspection, IsWhatAPersonReads) {
+  const document::Node report = Json(kReport);
+  const document::Node profile = Json(
+      R"({"path":"web/api.json","state":"installed","since":"2026-11-22T03:04:11Z",
+          "origin":"ConfigMap web key api.json"})");
+  EXPECT_EQ(RenderInspection(report, report.Find("containers")->items.at(0), &profile, "/s", false),
+            kExpected);
 }
 
 // Whatever an older or newer agent leaves out is left out.
@@ -145,7 +147,7 @@ TEST(RenderInspection, NeedsNoMember) {
 
 TEST(RenderInspection, CommandsHoldNoWordThatAShellWouldRead) {
   const document::Node report = Json(kReport);
-  const document::Node row = Json(R"json({"namespace":"a;b","pod":"$(x)","verdict":"stale"})json");
+  const document::Node row = Json("{\"namespace\":\"a;b\",\"pod\":\"$(x)\",\"verdict\":\"stale\"}");
   const std::string text = RenderInspection(report, row, nullptr, "/s", false);
   EXPECT_THAT(text, HasSubstr("next     restart the pod\n"));
   EXPECT_THAT(text, Not(HasSubstr("kubectl")));

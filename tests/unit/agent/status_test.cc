@@ -32,6 +32,7 @@ audit::Row RowOf(std::string path, std::uint32_t loaded) {
 NodeState Example() {
   NodeState state;
   state.source_complete = true;
+  state.synced = true;
   state.last_sync = kNow - seconds(9);
   state.last_audit = kNow - seconds(8);
   state.confinement = {.filter = true, .landlock_abi = 7, .signals_scoped = true};
