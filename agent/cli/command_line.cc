@@ -8,18 +8,22 @@
 #include <iostream>
 #include <string>
 
+#include "agent/cli/agent_client.h"
 #include "agent/cli/audit.h"
+#include "agent/cli/filter_commands.h"
 #include "agent/cli/flags.h"
+#include "agent/cli/inspect.h"
+#include "agent/cli/node_flags.h"
 #include "agent/cli/purge.h"
 #include "agent/cli/render.h"
+#include "agent/cli/status.h"
 #include "agent/cli/validate.h"
 #include "agent/cli/version.h"
+#include "agent/cluster_records.h"
 #include "agent/daemon.h"
-#include "agent/pod_records.h"
 #include "agent/references.h"
 #include "common/base/strings.h"
 #include "common/metrics/metrics.h"
-#include "common/seccomp/arch.h"
 
 namespace seccompd::agent {
 namespace {
@@ -31,10 +35,19 @@ int WrongUse(const base::Error& error) {
   return kUsage;
 }
 
-void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms) {
-  app.add_option("-o,--output", output, "form of the output")
-      ->check(CLI::IsMember(forms))
-      ->default_str("text");
+// What `audit` and `inspect` look at a node with.
+AuditOptions AuditOptionsOf(const RunConfig& config) {
+  AuditOptions options;
+  options.seccomp_root = config.seccomp_root;
+  options.procfs = config.procfs;
+  options.cgroupfs = config.cgroupfs;
+  options.node_name = config.node_name;
+  options.node_default = config.node_default;
+  options.evidence = config.evidence;
+  options.runtime = config.runtime;
+  options.bundles = config.bundles;
+  options.agent_version = AgentVersion();
+  return options;
 }
 
 // A subcommand and what its flags set.
@@ -63,6 +76,8 @@ struct Audit {
   CLI::App* app = nullptr;
   RunConfig config;
   std::string output;
+  std::string socket = kDefaultSocket;
+  bool agent = false;
   bool all = false;
 
   void Add(CLI::App& top) {
@@ -70,22 +85,68 @@ struct Audit {
     AddNodeFlags(*app, config);
     AddOutput(*app, output, {"text", "json"});
     app->add_flag("--all", all, "also containers without a finding");
+    app->add_flag("--agent", agent, "the running agent's last pass, with the pods it knows");
+    AddSocket(*app, socket);
   }
 
   [[nodiscard]] int Execute() const {
-    AuditOptions options;
-    options.seccomp_root = config.seccomp_root;
-    options.procfs = config.procfs;
-    options.cgroupfs = config.cgroupfs;
-    options.node_name = config.node_name;
-    options.node_default = config.node_default;
-    options.agent_version = AgentVersion();
+    const bool colour = ::isatty(STDOUT_FILENO) == 1;
+    if (agent) {
+      return RunAgentAudit(
+          {.socket = socket, .json = output == "json", .all = all, .colour = colour}, std::cout,
+          std::cerr);
+    }
+    AuditOptions options = AuditOptionsOf(config);
     options.json = output == "json";
     options.all = all;
-    options.colour = ::isatty(STDOUT_FILENO) == 1;
-    auto records = ReadPodRecords(config.pods);
+    options.colour = colour;
+    auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     return RunAudit(options, *std::move(records), std::cout, std::cerr);
+  }
+};
+
+struct Status {
+  CLI::App* app = nullptr;
+  std::string socket = kDefaultSocket;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("status", "the running agent's view: profiles, drift, watches");
+    AddSocket(*app, socket);
+    AddOutput(*app, output, {"text", "json"});
+  }
+
+  [[nodiscard]] int Execute() const {
+    return RunStatus(
+        {.socket = socket, .json = output == "json", .colour = ::isatty(STDOUT_FILENO) == 1},
+        std::cout, std::cerr);
+  }
+};
+
+struct InspectCommand {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  InspectOptions options;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("inspect", "everything known about one container");
+    app->add_option("TARGET", options.target, "[NS/]POD, pid:N or cri:ID")->required();
+    AddNodeFlags(*app, config);
+    AddSocket(*app, options.live.socket);
+    app->add_option("-c,--container", options.live.container, "which container of a pod");
+    AddOutput(*app, output, {"text", "json"});
+  }
+
+  int Execute() {
+    options.live.procfs = config.procfs;
+    options.live.cgroupfs = config.cgroupfs;
+    options.audit = AuditOptionsOf(config);
+    options.pods = [this] { return ReadRecordsOf(config, "seccompd/" + AgentVersion()); };
+    options.json = output == "json";
+    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    return RunInspect(options, std::cout, std::cerr);
   }
 };
 
@@ -109,58 +170,10 @@ struct Purge {
     options.json = output == "json";
     options.now =
         std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    const auto records = ReadPodRecords(config.pods);
+    const auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     options.references = ReferencesOf(records->pods, records->known && records->complete);
     return RunPurge(options, std::cout, std::cerr);
-  }
-};
-
-// Which node a profile is validated or rendered for: this one, unless told otherwise.
-struct NodeFlags {
-  std::string arch;
-  std::string kernel;
-  std::string capabilities;
-  std::string runtime;
-
-  void Add(CLI::App& app) {
-    app.add_option("--node-arch", arch, "architecture of the node: x86_64, aarch64, ...");
-    app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
-    app.add_option(
-        "--capabilities", capabilities,
-        "what the container holds, for conditional rules: CAP_SYS_ADMIN,... or ALL, NONE");
-    app.add_option("--runtime", runtime,
-                   "whose default a bare runtime-default base is: containerd-1.7");
-  }
-
-  // False: said on stderr what is wrong.
-  bool Resolve(seccomp::NodeFacts* node) const {
-    const auto version = ParseKernelVersion(kernel.empty() ? ReadKernelSupport().release : kernel);
-    if (version) {
-      node->kernel_major = version->first;
-      node->kernel_minor = version->second;
-    } else if (!kernel.empty()) {
-      std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel)
-                << "': give MAJOR.MINOR\n";
-      return false;
-    }
-    if (!capabilities.empty()) {
-      seccomp::CapabilityList list = seccomp::ParseCapabilities(capabilities);
-      if (!list.unknown.empty()) {
-        std::cerr << "seccompd: --capabilities: no capability '" << base::Printable(list.unknown)
-                  << "' is known\n";
-        return false;
-      }
-      node->capabilities = std::move(list.names);
-    }
-    if (arch.empty()) return true;
-    const auto known = seccomp::ArchFromName(arch);
-    if (!known) {
-      std::cerr << "seccompd: --node-arch '" << base::Printable(arch) << "' is not known\n";
-      return false;
-    }
-    node->arch = *known;
-    return true;
   }
 };
 
@@ -223,7 +236,11 @@ struct VersionCommand {
     app = top.add_subcommand("version", "build, libraries, what this kernel allows");
     AddOutput(*app, output, {"text", "json"});
   }
-  int Execute() const { return Version(output == "json", ReadKernelSupport(), std::cout); }
+  int Execute() const {
+    KernelSupport kernel = ReadKernelSupport();
+    TryFilterEvidence(&kernel);
+    return Version(output == "json", kernel, std::cout);
+  }
 };
 
 struct Metrics {
@@ -248,14 +265,20 @@ int RunCommandLine(int argc, char** argv) {
   Audit audit;
   Validate validate;
   Render render;
+  FilterCommands filters;
   Purge purge;
+  Status status;
+  InspectCommand inspect;
   Metrics metrics;
   VersionCommand version;
   run.Add(top);
   audit.Add(top);
   validate.Add(top);
   render.Add(top);
+  filters.Add(top);
   purge.Add(top);
+  status.Add(top);
+  inspect.Add(top);
   metrics.Add(top);
   version.Add(top);
   try {
@@ -267,7 +290,10 @@ int RunCommandLine(int argc, char** argv) {
   if (audit.app->parsed()) return audit.Execute();
   if (validate.app->parsed()) return validate.Execute();
   if (render.app->parsed()) return render.Execute();
+  if (filters.Parsed()) return filters.Execute();
   if (purge.app->parsed()) return purge.Execute();
+  if (status.app->parsed()) return status.Execute();
+  if (inspect.app->parsed()) return inspect.Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();
 }
