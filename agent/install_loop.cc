@@ -10,7 +10,6 @@
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
 #include "common/host/host_root.h"
-#include "common/install/weakening.h"
 #include "common/seccomp/libseccomp_table.h"
 
 namespace seccompd::agent {
@@ -297,24 +296,6 @@ MonoTime InstallLoop::Pass() {
   if (held_until_ && !asked_again_) next = std::min(next, *held_until_);
   // A clock that jumped must not turn the loop into a spin.
   return std::max(next, start + std::chrono::milliseconds(10));
-}
-
-// Updates that permit more than what is in force: said in the log, counted, perhaps refused.
-void InstallLoop::WeighUpdates() {
-  const auto policy = install::WeakeningPolicyFrom(config_.weakening);
-  const auto read = [this](const install::Revision& revision) {
-    return installer_->ReadRevision(revision);
-  };
-  const auto found = install::WeighUpdates(desired_, installer_->ledger(), read, preparer_,
-                                           policy.value_or(install::WeakeningPolicy::kWarn));
-  for (const install::Weakening& weakening : found) {
-    ++state_.counters.profile_weakenings;
-    log_.Warning(weakening.refused ? "weaker update refused, the revision in force stays"
-                                   : "update permits more than the revision in force",
-                 {{"path", weakening.path},
-                  {"revision", static_cast<std::int64_t>(weakening.revision)},
-                  {"weakening", weakening.text}});
-  }
 }
 
 void InstallLoop::TakeReport(const install::Report& report) {

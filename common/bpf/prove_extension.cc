@@ -205,8 +205,8 @@ std::string Advice(const OpenWay& way, const std::string& name) {
     const std::string_view multiplexer = sub ? sub->multiplexer : "socketcall";
     return fmt::format(
         "on {} {} can still be made through {}(), whose arguments no filter sees "
-        "and which gets {}; deny {} here too, or use a base without that "
-        "architecture",
+        "and which gets {}; deny {} here too, with an error that is not the "
+        "default's (errnoRet: 38), or use a base without that architecture",
         DisplayName(way.arch), name, multiplexer, Shown(way.value), multiplexer);
   }
   if (way.way == Way::kIoUring) {

@@ -233,11 +233,12 @@ class Preparation {
       base_digest = base::Sha256(seccomp::RenderOci(*base));
     }
     const auto old = Place(previous_, claim.path);
-    const bool same =
-        old != previous_.files.end() && old->claim.path == claim.path && !old->claim.error &&
-        old->claim.text == claim.text && old->claim.capabilities == claim.capabilities &&
-        old->claim.tenant == claim.tenant && old->claim.base == claim.base &&
-        old->prepared.base == base_digest && (old->prepared.valid() || claim.base.empty());
+    const bool same = old != previous_.files.end() && old->claim.path == claim.path &&
+                      !old->claim.error && old->claim.text == claim.text &&
+                      old->claim.capabilities == claim.capabilities &&
+                      old->claim.tenant == claim.tenant && old->claim.base == claim.base &&
+                      old->prepared.base == base_digest &&
+                      (old->prepared.valid() || (claim.base.empty() && !Weighed(*old)));
     file.prepared = same ? std::move(old->prepared)
                          : PrepareProfile({.text = claim.text,
                                            .capabilities = claim.capabilities,

@@ -41,7 +41,8 @@ base::Result<RuntimeDefault> ResolveRuntimeDefault(std::string_view text, const 
   if (version.empty()) {
     return base::Fail(
         base::ErrorCode::kFailedPrecondition,
-        fmt::format("the node's runtime is not known; write {}:containerd-1.7 or set --runtime",
+        fmt::format("the node's runtime is not known; write {}:containerd-1.7, or say it with "
+                    "--runtime (of run) or --node-runtime",
                     kName));
   }
   if (IsCrio(version)) {

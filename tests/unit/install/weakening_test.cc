@@ -38,8 +38,11 @@ class WeakeningTest : public ::testing::Test {
                                WeakeningPolicy policy) {
     const Prepared old = PrepareProfile({.text = in_force}, preparer_);
     LedgerState ledger;
-    ledger.paths["a"].revisions.push_back(
-        {.number = 4, .digest = old.digest, .meaning = old.meaning, .size = old.bytes.size()});
+    Revision in_place;
+    in_place.number = 4;
+    in_place.digest = old.digest;
+    in_place.meaning = old.meaning;
+    ledger.paths["a"].revisions.push_back(in_place);
     ClaimSet claims;
     claims.claims.resize(1);
     claims.claims[0].path = "a";
@@ -96,7 +99,9 @@ TEST_F(WeakeningTest, StricterEqualAndOtherwiseRefusedIsNoWeakening) {
 
 TEST_F(WeakeningTest, ARevisionThatCannotBeReadCountsAsWeakening) {
   LedgerState ledger;
-  ledger.paths["a"].revisions.push_back({.number = 1});
+  Revision first;
+  first.number = 1;
+  ledger.paths["a"].revisions.push_back(first);
   ClaimSet claims;
   claims.claims.resize(1);
   claims.claims[0].path = "a";
