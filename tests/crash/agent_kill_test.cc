@@ -62,7 +62,7 @@ TEST(AgentKill, NoKillLosesTearsOrphansOrTouchesWhatIsNotItsOwn) {
     slowest = std::max(slowest, std::chrono::duration_cast<milliseconds>(
                                     std::chrono::steady_clock::now() - restart));
   }
-  EXPECT_EQ(chaos.StopAgent(), 0);
+  EXPECT_EQ(chaos.StopAgent(), 0) << chaos.AgentLog();
   const ReaderTotals reader = chaos.StopReader();
   EXPECT_EQ(reader.complaint, "");
   EXPECT_GT(reader.whole, 0U);

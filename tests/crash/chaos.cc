@@ -339,13 +339,14 @@ void Chaos::ReadForEver() {
       continue;
     }
     if (!must_exist) {
-      if (!text || *text == kSpoiled) continue;
+      if (!text || *text == kSpoiled || *text == "#}") continue;  // ours, twice spoiled
       if (text->starts_with('#') && IsVersion(n, "{" + text->substr(1), &version)) continue;
     }
+    if (!must_exist && before != epoch) continue;  // its role changed meanwhile
     totals_.complaint =
-        PathOf(n) + (text ? ": read torn, " + std::to_string(text->size()) + " bytes"
-                          : ": errno " + std::to_string(error));
-    if (!must_exist && before != epoch) totals_.complaint.clear();  // it changed meanwhile
+        PathOf(n) + " (epoch " + std::to_string(before) + "): " +
+        (text ? "read " + std::to_string(text->size()) + " bytes: " + text->substr(0, 40)
+              : "errno " + std::to_string(error));
   }
 }
 
