@@ -20,6 +20,7 @@ struct RunConfig {
   std::string procfs = "/proc";
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string listen_address = "127.0.0.1:19617";
+  bool web_detail = false;  // the status page also names pods and profiles
   std::string evidence = "status";
   std::string node_default = "auto";  // auto | runtime-default | unconfined
   std::string node_name;              // NODE_NAME in a pod; else the host name

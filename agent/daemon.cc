@@ -158,7 +158,11 @@ class Daemon {
     state_.install_heartbeat = steady_clock::now();
     state_.audit_heartbeat = state_.install_heartbeat;
     auto handler = [this](const net::Request& request) {
-      const WebContext context{.state = state_, .config = config_, .build = build_};
+      const WebContext context{.state = state_,
+                               .config = config_,
+                               .build = build_,
+                               .wall_now = std::chrono::time_point_cast<std::chrono::milliseconds>(
+                                   std::chrono::system_clock::now())};
       state_.counters.http_requests.clear();
       for (const auto& [key, count] : web_->requests()) {
         state_.counters.http_requests[{key.handler, key.code}] = count;

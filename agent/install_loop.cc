@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/cli/version.h"
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
 #include "common/host/host_root.h"
@@ -77,7 +78,7 @@ std::vector<metrics::InvalidProfile> InvalidProfiles(const install::Desired& des
 
 // Which adopted file means the same as what is desired: the same program after the same compile.
 std::optional<base::Digest> MeaningOf(const install::Preparer& preparer, std::string_view bytes) {
-  const install::Prepared prepared = install::PrepareProfile(bytes, preparer);
+  const install::Prepared prepared = install::PrepareProfile({.text = bytes}, preparer);
   if (!prepared.valid()) return std::nullopt;
   return prepared.meaning;
 }
@@ -95,6 +96,10 @@ InstallLoop::InstallLoop(asio::io_context& io, const RunConfig& config, const Lo
       fs_(std::make_unique<host::RealFs>()),
       table_(seccomp::LoadLibseccompTable(true)) {
   preparer_.table = &table_;
+  if (const auto kernel = ParseKernelVersion(ReadKernelSupport().release)) {
+    preparer_.node.kernel_major = kernel->first;
+    preparer_.node.kernel_minor = kernel->second;
+  }
   preparer_.compile = [arch = preparer_.node.arch](const seccomp::Profile& profile) {
     return bpf::Compile(profile, arch);
   };

@@ -5,6 +5,8 @@
 #include <chrono>
 
 #include "agent/exposition.h"
+#include "agent/html.h"
+#include "agent/page.h"
 #include "common/base/strings.h"
 
 namespace seccompd::agent {
@@ -35,14 +37,19 @@ net::Response Ready(const WebContext& context) {
   return Text(503, "readyz", "not ready: the first sync is not done");
 }
 
-net::Response Index() {
+net::Response Page(const WebContext& context, const metrics::ProcessStats& process) {
   net::Response response;
-  response.handler = "index";
+  response.handler = "page";
   response.content_type = "text/html; charset=utf-8";
-  response.body =
-      "<!doctype html><html lang=en><meta charset=utf-8><title>seccompd</title>"
-      "<h1>seccompd</h1><ul><li><a href=/metrics>metrics</a><li><a href=/readyz>readiness</a>"
-      "<li><a href=/livez>liveness</a></ul></html>\n";
+  response.headers = {{"Content-Security-Policy", std::string(html::kContentSecurityPolicy)},
+                      {"X-Content-Type-Options", "nosniff"},
+                      {"Referrer-Policy", "no-referrer"},
+                      {"Cache-Control", "no-store"}};
+  const metrics::MetricsSnapshot snapshot = Snapshot(context.state, context.build, process);
+  response.body = RenderPage({.metrics = snapshot,
+                              .state = context.state,
+                              .detail = context.config.web_detail,
+                              .now = context.wall_now});
   return response;
 }
 
@@ -72,7 +79,7 @@ net::Response Answer(const net::Request& request, const WebContext& context,
   if (request.path == "/livez") return Live(context, now, "livez");
   if (request.path == "/healthz") return Live(context, now, "healthz");
   if (request.path == "/readyz") return Ready(context);
-  if (request.path == "/") return Index();
+  if (request.path == "/") return Page(context, process);
   return Text(404, "other", "not found");
 }
 

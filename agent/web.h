@@ -10,12 +10,13 @@
 
 namespace seccompd::agent {
 
-// What the agent answers on HTTP: /metrics, /livez, /readyz, /healthz and an index at /. Pure: the
+// What the agent answers on HTTP: /metrics, /livez, /readyz, /healthz and the status page at /. Pure: the
 // process figures and the time are given.
 struct WebContext {
   const NodeState& state;
   const RunConfig& config;
   metrics::BuildInfo build;
+  base::WallTime wall_now;  // for the ages on the page
 };
 [[nodiscard]] net::Response Answer(const net::Request& request, const WebContext& context,
                                    const metrics::ProcessStats& process, base::MonoTime now);

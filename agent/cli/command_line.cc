@@ -120,10 +120,14 @@ struct Purge {
 struct NodeFlags {
   std::string arch;
   std::string kernel;
+  std::string capabilities;
 
   void Add(CLI::App& app) {
     app.add_option("--node-arch", arch, "architecture of the node: x86_64, aarch64, ...");
     app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
+    app.add_option(
+        "--capabilities", capabilities,
+        "what the container holds, for conditional rules: CAP_SYS_ADMIN,... or ALL, NONE");
   }
 
   // False: said on stderr what is wrong.
@@ -136,6 +140,15 @@ struct NodeFlags {
       std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel)
                 << "': give MAJOR.MINOR\n";
       return false;
+    }
+    if (!capabilities.empty()) {
+      seccomp::CapabilityList list = seccomp::ParseCapabilities(capabilities);
+      if (!list.unknown.empty()) {
+        std::cerr << "seccompd: --capabilities: no capability '" << base::Printable(list.unknown)
+                  << "' is known\n";
+        return false;
+      }
+      node->capabilities = std::move(list.names);
     }
     if (arch.empty()) return true;
     const auto known = seccomp::ArchFromName(arch);

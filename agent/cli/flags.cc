@@ -84,6 +84,9 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "evidence", config.evidence, "how deep to look into the kernel")
       ->check(CLI::IsMember({"status"}));
   AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
+  app.add_flag("--web.detail", config.web_detail,
+               "the status page also names pods and profiles; else it shows what /metrics shows")
+      ->envname(EnvironmentName("web.detail"));
   AddDuration(app, "audit-interval", config.audit_interval, "time between two full audits");
   AddDuration(app, "rehash-interval", config.rehash_interval,
               "time between two checks of every installed file");

@@ -145,6 +145,7 @@ class ManifestReader {
       return;
     }
     profile.path = claims.claims.front().path;
+    profile.capabilities = claims.claims.front().capabilities;
     const auto [first, added] = claimed.try_emplace(profile.path, key);
     if (!added) {
       input_.problems.push_back(

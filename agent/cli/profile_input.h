@@ -23,6 +23,7 @@ struct ProfileText {
   document::Position at;  // of the text in the file
   bool block = false;     // a literal block scalar: its lines follow `at`, indented
   std::optional<document::Node> document{};  // of a bare profile: the text, already parsed
+  std::string capabilities{};                // annotation seccompd.io/capabilities
 };
 
 // The lines of a text, found once.

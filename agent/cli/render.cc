@@ -11,6 +11,7 @@
 #include "agent/cli/validate_report.h"
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
+#include "common/install/prepare.h"
 #include "common/seccomp/libseccomp_table.h"
 #include "common/seccomp/render.h"
 
@@ -71,13 +72,19 @@ int RunRender(const RenderOptions& options, std::istream& in, std::ostream& out,
   const ProfileText* profile = Select(input, options.key, err);
   if (profile == nullptr) return input.problems.empty() ? kExitUsage : kExitRefused;
   const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
-  seccomp::ParsedProfile parsed = seccomp::CheckProfile(profile->text, table, options.node);
+  const auto node = install::NodeFor(profile->capabilities, options.node);
+  if (!node) {
+    err << base::Printable(shown) << ": error " << seccomp::codes::kBadAnnotation << ": "
+        << node.error().message << "\n";
+    return kExitRefused;
+  }
+  seccomp::ParsedProfile parsed = seccomp::CheckProfile(profile->text, table, *node);
   PlaceInFile(input, *profile, parsed.diagnostics);
   for (const seccomp::Diagnostic& diagnostic : parsed.diagnostics) {
     err << DiagnosticLine(shown, diagnostic, {}, options.colour) << "\n";
   }
   if (!parsed.profile) return kExitRefused;
-  if (const auto program = bpf::Compile(*parsed.profile, options.node.arch); !program) {
+  if (const auto program = bpf::Compile(*parsed.profile, node->arch); !program) {
     err << base::Printable(shown) << ": error " << seccomp::codes::kLibseccompRefuses << ": "
         << program.error().message << "\n";
     return kExitRefused;

@@ -11,7 +11,7 @@ namespace seccompd::agent {
 struct RenderOptions {
   std::string input;          // a file or "-"
   std::string key{};          // --key: which key (or localhostProfile path) of a ConfigMap manifest
-  seccomp::NodeFacts node{};  // --node-arch, --node-kernel
+  seccomp::NodeFacts node{};  // --node-arch, --node-kernel, --capabilities
   bool colour = false;        // `err` is a terminal
 };
 

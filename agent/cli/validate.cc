@@ -15,6 +15,7 @@
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
 #include "common/install/desired.h"
+#include "common/install/prepare.h"
 #include "common/seccomp/libseccomp_table.h"
 
 namespace seccompd::agent {
@@ -112,9 +113,19 @@ class Validation {
   ProfileFinding Check(const ProfileInput& input, const ProfileText& profile) {
     ProfileFinding finding{
         .config_map = profile.config_map, .key = profile.key, .path = profile.path};
-    seccomp::ParsedProfile parsed =
-        profile.document ? seccomp::CheckProfile(*profile.document, table_, options_.node)
-                         : seccomp::CheckProfile(profile.text, table_, options_.node);
+    const auto node = install::NodeFor(profile.capabilities, options_.node);
+    if (!node) {
+      finding.diagnostics.push_back({.code = codes::kBadAnnotation,
+                                     .severity = Severity::kError,
+                                     .pointer = {},
+                                     .message = node.error().message,
+                                     .line = profile.at.line,
+                                     .column = profile.at.column});
+      return finding;
+    }
+    seccomp::ParsedProfile parsed = profile.document
+                                        ? seccomp::CheckProfile(*profile.document, table_, *node)
+                                        : seccomp::CheckProfile(profile.text, table_, *node);
     finding.diagnostics = std::move(parsed.diagnostics);
     if (parsed.profile) {
       const auto compiles = bpf::CheckCompiles(*parsed.profile, options_.node.arch);

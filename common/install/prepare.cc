@@ -5,8 +5,8 @@
 #include <iterator>
 #include <utility>
 
+#include "common/base/strings.h"
 #include "common/install/tenant.h"
-#include "common/seccomp/parse.h"
 #include "common/seccomp/render.h"
 
 namespace seccompd::install {
@@ -45,26 +45,46 @@ std::string NoteOf(const DesiredFile& file) {
   return "";
 }
 
+void Refuse(Prepared& prepared, std::string_view code, std::string message,
+            std::string pointer = "") {
+  prepared.diagnostics.push_back({.code = code,
+                                  .severity = seccomp::Severity::kError,
+                                  .pointer = std::move(pointer),
+                                  .message = std::move(message)});
+}
+
 }  // namespace
 
-Prepared PrepareProfile(std::string_view text, const Preparer& preparer, bool tenant) {
+base::Result<seccomp::NodeFacts> NodeFor(std::string_view capabilities, seccomp::NodeFacts node) {
+  if (capabilities.empty()) return node;
+  seccomp::CapabilityList list = seccomp::ParseCapabilities(capabilities);
+  if (!list.unknown.empty()) {
+    return base::Fail(base::ErrorCode::kInvalidArgument,
+                      std::string(kCapabilitiesAnnotation) + ": no capability '" +
+                          base::Printable(list.unknown) + "' is known");
+  }
+  node.capabilities = std::move(list.names);
+  return node;
+}
+
+Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer) {
   Prepared prepared;
-  seccomp::ParsedProfile parsed = seccomp::ParseProfile(text);
+  auto node = NodeFor(request.capabilities, preparer.node);
+  if (!node) {
+    Refuse(prepared, seccomp::codes::kBadAnnotation, std::move(node).error().message);
+    return prepared;
+  }
+  seccomp::ParsedProfile parsed = seccomp::CheckProfile(request.text, *preparer.table, *node);
   prepared.diagnostics = std::move(parsed.diagnostics);
   if (!parsed.profile) return prepared;
-  if (tenant) {
+  if (request.tenant) {
     auto refused = TenantProblems(*parsed.profile);
     std::move(refused.begin(), refused.end(), std::back_inserter(prepared.diagnostics));
   }
-  auto findings = seccomp::Diagnose(*parsed.profile, *preparer.table, preparer.node);
-  std::move(findings.begin(), findings.end(), std::back_inserter(prepared.diagnostics));
   if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
   auto program = preparer.compile(*parsed.profile);
   if (!program) {
-    prepared.diagnostics.push_back({.code = seccomp::codes::kLibseccompRefuses,
-                                    .severity = seccomp::Severity::kError,
-                                    .pointer = "",
-                                    .message = program.error().message});
+    Refuse(prepared, seccomp::codes::kLibseccompRefuses, program.error().message);
     return prepared;
   }
   prepared.bytes = seccomp::RenderOci(*parsed.profile);
@@ -99,12 +119,15 @@ Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer) 
     const bool same = old != previous.files.end() && old->claim.path == file.claim.path &&
                       !old->claim.error && !file.claim.error &&
                       old->claim.text == file.claim.text &&
-                      old->claim.tenant == file.claim.tenant &&
-                      old->claim.capabilities == file.claim.capabilities;
+                      old->claim.capabilities == file.claim.capabilities &&
+                      old->claim.tenant == file.claim.tenant;
     if (same) {
       file.prepared = std::move(old->prepared);
     } else if (!file.claim.error) {
-      file.prepared = PrepareProfile(file.claim.text, preparer, file.claim.tenant);
+      file.prepared = PrepareProfile({.text = file.claim.text,
+                                      .capabilities = file.claim.capabilities,
+                                      .tenant = file.claim.tenant},
+                                     preparer);
     }
     file.note = NoteOf(file);
     desired.files.push_back(std::move(file));

@@ -38,9 +38,18 @@ struct Preparer {
   seccomp::NodeFacts node;
 };
 
-// `tenant`: from a tenant namespace, where no listener is allowed.
-[[nodiscard]] Prepared PrepareProfile(std::string_view text, const Preparer& preparer,
-                                      bool tenant = false);
+// What a source says about a profile besides its text.
+struct ProfileRequest {
+  std::string_view text;
+  std::string_view capabilities{};  // seccompd.io/capabilities; "": the preparer's
+  bool tenant = false;              // no NOTIFY, no listenerPath
+};
+
+// The node as containers with these capabilities (the annotation, "": those of `node`) see it.
+[[nodiscard]] base::Result<seccomp::NodeFacts> NodeFor(std::string_view capabilities,
+                                                       seccomp::NodeFacts node);
+
+[[nodiscard]] Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer);
 
 // One path as the installer wants it.
 struct DesiredFile {

@@ -9,12 +9,6 @@ namespace {
 using base::MonoTime;
 using std::chrono::milliseconds;
 
-// client-go tools/cache/reflector.go, NewReflectorWithOptions.
-constexpr milliseconds kBackoffFirst{800};
-constexpr milliseconds kBackoffMost{30'000};
-constexpr milliseconds kBackoffReset{120'000};
-constexpr milliseconds kVeryShortWatch{1'000};
-
 milliseconds Scale(milliseconds duration, double factor) {
   return milliseconds(
       static_cast<milliseconds::rep>(static_cast<double>(duration.count()) * factor));
@@ -29,7 +23,7 @@ Reflector::Reflector(ReflectorOptions options, Random random, MonoTime now)
       random_(std::move(random)),
       not_before_(now + Scale(options_.startup_jitter, random_())),
       use_watch_list_(options_.watch_list),
-      backoff_(kBackoffFirst),
+      backoff_(options_.backoff_first),
       last_backoff_(now) {
   StartList(RelistReason::kStart);
 }
@@ -56,10 +50,10 @@ void Reflector::StartList(RelistReason reason) {
 }
 
 void Reflector::BackOff(MonoTime now, std::optional<milliseconds> at_least) {
-  if (now - last_backoff_ >= kBackoffReset) backoff_ = kBackoffFirst;
+  if (now - last_backoff_ >= options_.backoff_reset) backoff_ = options_.backoff_first;
   last_backoff_ = now;
   const milliseconds wait = Scale(backoff_, 1.0 + random_());
-  backoff_ = std::min(backoff_ * 2, kBackoffMost);
+  backoff_ = std::min(backoff_ * 2, options_.backoff_most);
   not_before_ = now + std::max(wait, at_least.value_or(milliseconds(0)));
 }
 
@@ -228,7 +222,7 @@ StoreAction Reflector::OnWatchEnded(RewatchReason reason, MonoTime now) {
     StartList(RelistReason::kResync);
     return StoreAction::kNone;
   }
-  if (events_ == 0 && now - watch_opened_ < kVeryShortWatch) {
+  if (events_ == 0 && now - watch_opened_ < options_.very_short_watch) {
     // A proxy that cuts every watch at once must not be hammered.
     StartList(RelistReason::kError);
     BackOff(now);

@@ -79,6 +79,10 @@ struct ReflectorOptions {
   bool watch_list = false;                                // try sendInitialEvents first
   std::chrono::milliseconds watch_list_deadline{10'000};  // servers before 1.27 never send the mark
   std::chrono::milliseconds internal_error_retry{30'000};  // re-watch this long after a 500
+  std::chrono::milliseconds backoff_first{800};
+  std::chrono::milliseconds backoff_most{30'000};
+  std::chrono::milliseconds backoff_reset{120'000};   // of quiet
+  std::chrono::milliseconds very_short_watch{1'000};  // without an event: a broken proxy
 };
 
 // client-go's Reflector (tools/cache/reflector.go) as a machine without I/O: Next() says what to

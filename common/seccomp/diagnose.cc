@@ -47,8 +47,11 @@ ParsedProfile CheckProfile(const document::Node& document, const SyscallTable& t
                            const NodeFacts& node, const ProfileLimits& limits) {
   DiagnosticSink sink = SinkFor(document);
   ParsedProfile out;
-  out.profile = ReadProfile(document, limits, sink);
-  if (out.profile) DiagnoseInto(*out.profile, table, node, sink);
+  out.profile = ReadProfile(document, limits, &node, sink);
+  if (out.profile) {
+    DiagnoseInto(*out.profile, table, node, sink);
+    std::erase_if(out.profile->syscalls, [](const SyscallRule& r) { return r.names.empty(); });
+  }
   if (sink.HasErrors()) out.profile.reset();
   out.diagnostics = sink.Take();
   return out;

@@ -4,21 +4,16 @@
 #include <vector>
 
 #include "common/seccomp/diagnostic.h"
+#include "common/seccomp/node_facts.h"
 #include "common/seccomp/parse.h"
 #include "common/seccomp/profile.h"
 #include "common/seccomp/syscall_table.h"
 
 namespace seccompd::seccomp {
 
-// Facts of the node that will load the profile, as a value.
-struct NodeFacts {
-  Arch arch = NativeArch();
-  std::uint32_t kernel_major = 0;  // 0: unknown, every kernel condition is taken as true
-  std::uint32_t kernel_minor = 0;
-};
-
 // ParseProfile and Diagnose in one go, with every diagnostic's line and column: what a caller wants
-// for a text of a user. The profile is present exactly when no diagnostic is an error.
+// for a text of a user. Docker's fields are resolved for the node. The profile is present exactly
+// when no diagnostic is an error.
 [[nodiscard]] ParsedProfile CheckProfile(std::string_view text, const SyscallTable& table,
                                          const NodeFacts& node, const ProfileLimits& limits = {});
 [[nodiscard]] ParsedProfile CheckProfile(const document::Node& document, const SyscallTable& table,

@@ -74,7 +74,7 @@ void ReportSkipped(const RuleIndex& index, DiagnosticSink& sink) {
     }
   }
   for (std::size_t r = 0; r < index.rules().size(); ++r) {
-    if (!index.rule(r).skipped) continue;
+    if (!index.rule(r).skipped || still.count(r) == 0) continue;  // without names: not here
     sink.Add(codes::kActionIsDefault, RulePointer(r),
              fmt::format("the action {} is the default, so the runtimes skip this rule{}",
                          DisplayName(index.rule(r).action), still[r]));
@@ -214,7 +214,7 @@ void DiagnoseConditions(const Profile& profile, const RuleIndex& index, const No
   }
   for (std::size_t r = 0; r < profile.syscalls.size(); ++r) {
     const SyscallRule& rule = profile.syscalls[r];
-    if (rule.args.empty()) continue;
+    if (rule.args.empty() || rule.names.empty()) continue;
     if (RepeatsIndex(rule)) {
       sink.Add(codes::kRepeatedIndex, RulePointer(r) + "/args",
                "an argument index is repeated, so the runtimes take ALL conditions of this rule as "

@@ -15,6 +15,9 @@ void DiagnoseRulePairs(const RuleIndex& index, DiagnosticSink& sink);
 void DiagnoseConditions(const Profile& profile, const RuleIndex& index, const NodeFacts& node,
                         DiagnosticSink& sink);
 
+// What the runtimes refuse of SCMP_ACT_NOTIFY.
+void DiagnoseNotify(const Profile& profile, DiagnosticSink& sink);
+
 // Names the node does not know.
 void DiagnoseNames(const Profile& profile, const SyscallTable& table, const NodeFacts& node,
                    DiagnosticSink& sink);

@@ -142,6 +142,28 @@ void ReportMissingArchs(const Profile& profile, Arch native, DiagnosticSink& sin
 
 }  // namespace
 
+void DiagnoseNotify(const Profile& profile, DiagnosticSink& sink) {
+  if (profile.default_action == ActionKind::kNotify) {
+    sink.Add(codes::kNotifyDefault, "/defaultAction",
+             "SCMP_ACT_NOTIFY cannot be the default action, the runtimes refuse it; name the "
+             "system calls to notify about");
+  }
+  for (std::size_t i = 0; i < profile.syscalls.size(); ++i) {
+    const SyscallRule& rule = profile.syscalls[i];
+    if (rule.action != ActionKind::kNotify) continue;
+    const std::string at = fmt::format("/syscalls/{}", i);
+    if (profile.listener_path.empty()) {
+      sink.Add(codes::kNotifyWithoutListener, at + "/action",
+               "SCMP_ACT_NOTIFY needs the listenerPath of the program that answers; add it");
+    }
+    const auto write = std::find(rule.names.begin(), rule.names.end(), "write");
+    if (write != rule.names.end()) {
+      sink.Add(codes::kNotifyWrite, fmt::format("{}/names/{}", at, write - rule.names.begin()),
+               "SCMP_ACT_NOTIFY on write would block the runtime itself; remove write");
+    }
+  }
+}
+
 void DiagnoseWhole(const Profile& profile, const RuleIndex& index, const NodeFacts& node,
                    DiagnosticSink& sink) {
   if (Permits(profile.default_action)) {

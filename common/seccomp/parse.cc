@@ -7,6 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "common/seccomp/diagnose_rules.h"
+#include "common/seccomp/docker_fields.h"
 #include "common/seccomp/object_reader.h"
 #include "common/seccomp/profile_keys.h"
 #include "common/seccomp/profile_reader.h"
@@ -23,8 +25,11 @@ constexpr std::uint32_t kMaxTraceData = 0xffff;  // SECCOMP_RET_DATA
 
 class ProfileReader {
  public:
-  ProfileReader(const ProfileLimits& limits, DiagnosticSink& sink)
-      : limits_(limits), sink_(sink), read_(sink) {}
+  // Without a node Docker's fields are errors.
+  ProfileReader(const ProfileLimits& limits, const NodeFacts* node, DiagnosticSink& sink)
+      : limits_(limits), sink_(sink), read_(sink) {
+    if (node != nullptr) docker_.emplace(*node, read_, sink_);
+  }
 
   std::optional<Profile> Read(const Node& root);
 
@@ -38,11 +43,12 @@ class ProfileReader {
   void ReadArgs(const Node& node, const Path& path, SyscallRule& out);
   ArgCondition ReadArg(const Node& node, const Path& path);
   std::optional<ActionKind> ReadAction(const Field& field, const Path& path);
-  std::optional<std::uint32_t> ReadErrno(const Field& field, std::optional<ActionKind> action,
-                                         const Path& path);
+  std::optional<std::uint32_t> ReadErrno(const Field& number, const Field& name,
+                                         std::optional<ActionKind> action, const Path& path);
+  void ReadRuleNames(const std::vector<Field>& fields, const Node& rule, const Path& path,
+                     SyscallRule& out);
   std::string ReadString(const Field& field, const Path& path);
   void RefuseDocker(const Field& field, const Path& path);
-  void CheckNotify();
   void ReportEmpty(const Node& root);
   void Missing(const Node& object, const Path& path, std::string_view what);
   bool WithinLimit(std::size_t& used, std::size_t more, std::size_t limit, const Node& node,
@@ -51,6 +57,7 @@ class ProfileReader {
   const ProfileLimits limits_;
   DiagnosticSink& sink_;
   ObjectReader read_;
+  std::optional<DockerFields> docker_;
   Profile profile_;
   std::size_t names_ = 0;
   std::size_t args_ = 0;
@@ -105,12 +112,17 @@ std::optional<ActionKind> ProfileReader::ReadAction(const Field& field, const Pa
   return action;
 }
 
-std::optional<std::uint32_t> ProfileReader::ReadErrno(const Field& field,
+// `name` is Docker's errno by name, which wins as in CRI-O.
+std::optional<std::uint32_t> ProfileReader::ReadErrno(const Field& number, const Field& name,
                                                       std::optional<ActionKind> action,
                                                       const Path& path) {
+  if (!docker_) RefuseDocker(name, path);
+  const bool by_name = docker_ && name;
+  const Field& field = by_name ? name : number;
   if (!field) return std::nullopt;
   const Path key_path = path.Key(field.key);
-  const auto value = read_.Unsigned(*field.node, key_path, field.key);
+  const auto value =
+      by_name ? docker_->ReadErrno(field, path) : read_.Unsigned(*field.node, key_path, field.key);
   if (!value || !action) return std::nullopt;
   if (!HasData(*action)) {
     read_.Add(codes::kErrnoNotApplicable, *field.node, key_path,
@@ -236,6 +248,27 @@ void ProfileReader::ReadArgs(const Node& node, const Path& path, SyscallRule& ou
   }
 }
 
+void ProfileReader::ReadRuleNames(const std::vector<Field>& fields, const Node& rule,
+                                  const Path& path, SyscallRule& out) {
+  RefuseDocker(fields[kMinKernel], path);
+  if (!docker_) {
+    for (const RuleKey key : {kIncludes, kExcludes}) RefuseDocker(fields[key], path);
+  }
+  const Field& names = fields[kNames];
+  const bool listed =
+      names && (names.node->kind != Kind::kArray || !names.node->items.empty() || !docker_);
+  if (!fields[kName]) return ReadNames(names, rule, path, out);
+  if (listed) {
+    read_.Add(codes::kNameAndNames, *fields[kName].node, path.Key(fields[kName].key),
+              "a rule has either name or names, not both; put all of them in names");
+    ReadNames(names, rule, path, out);
+  } else if (!docker_) {
+    RefuseDocker(fields[kName], path);
+  } else if (WithinLimit(names_, 1, limits_.names, rule, path, "names")) {
+    out.names.push_back(docker_->ReadName(fields[kName], path));
+  }
+}
+
 void ProfileReader::ReadRule(const Node& node, const Path& path) {
   SyscallRule rule;
   if (!read_.Expect(node, Kind::kObject, path, "a rule")) {
@@ -243,16 +276,7 @@ void ProfileReader::ReadRule(const Node& node, const Path& path) {
     return;
   }
   const std::vector<Field> fields = read_.Fields(node, path, kRuleKeys);
-  if (fields[kName] && fields[kNames]) {
-    read_.Add(codes::kNameAndNames, *fields[kName].node, path.Key(fields[kName].key),
-              "a rule has either name or names, not both; put all of them in names");
-  } else {
-    RefuseDocker(fields[kName], path);
-  }
-  for (const RuleKey key : {kErrno, kIncludes, kExcludes, kMinKernel}) {
-    RefuseDocker(fields[key], path);
-  }
-  if (!fields[kName] || fields[kNames]) ReadNames(fields[kNames], node, path, rule);
+  ReadRuleNames(fields, node, path, rule);
   std::optional<ActionKind> action;
   if (fields[kAction]) {
     action = ReadAction(fields[kAction], path);
@@ -260,13 +284,15 @@ void ProfileReader::ReadRule(const Node& node, const Path& path) {
     Missing(node, path, "action");
   }
   rule.action = action.value_or(ActionKind::kKillProcess);
-  rule.errno_ret = ReadErrno(fields[kErrnoRet], action, path);
+  rule.errno_ret = ReadErrno(fields[kErrnoRet], fields[kErrno], action, path);
   if (fields[kArgs]) {
     const Path args_path = path.Key(fields[kArgs].key);
     ReadArgs(*fields[kArgs].node, args_path, rule);
     WithinLimit(conditions_, rule.names.size() * rule.args.size(), limits_.conditions,
                 *fields[kArgs].node, args_path, "argument conditions over all names");
   }
+  // A rule that does not count here keeps its place, without names, until all is diagnosed.
+  if (docker_ && !docker_->Applies(fields[kIncludes], fields[kExcludes], path)) rule = {};
   profile_.syscalls.push_back(std::move(rule));
 }
 
@@ -276,28 +302,6 @@ void ProfileReader::ReadRules(const Node& node, const Path& path) {
   if (!WithinLimit(rules, node.items.size(), limits_.rules, node, path, "rules")) return;
   profile_.syscalls.reserve(node.items.size());
   for (std::size_t i = 0; i < node.items.size(); ++i) ReadRule(node.items[i], path.Index(i));
-}
-
-void ProfileReader::CheckNotify() {
-  if (profile_.default_action == ActionKind::kNotify) {
-    sink_.Add(codes::kNotifyDefault, "/defaultAction",
-              "SCMP_ACT_NOTIFY cannot be the default action, the runtimes refuse it; name the "
-              "system calls to notify about");
-  }
-  for (std::size_t i = 0; i < profile_.syscalls.size(); ++i) {
-    const SyscallRule& rule = profile_.syscalls[i];
-    if (rule.action != ActionKind::kNotify) continue;
-    const std::string at = fmt::format("/syscalls/{}", i);
-    if (profile_.listener_path.empty()) {
-      sink_.Add(codes::kNotifyWithoutListener, at + "/action",
-                "SCMP_ACT_NOTIFY needs the listenerPath of the program that answers; add it");
-    }
-    const auto write = std::find(rule.names.begin(), rule.names.end(), "write");
-    if (write != rule.names.end()) {
-      sink_.Add(codes::kNotifyWrite, fmt::format("{}/names/{}", at, write - rule.names.begin()),
-                "SCMP_ACT_NOTIFY on write would block the runtime itself; remove write");
-    }
-  }
 }
 
 void ProfileReader::ReportEmpty(const Node& root) {
@@ -328,14 +332,16 @@ void ProfileReader::ReadProfile(const Node& root, const Path& path) {
     read_.Add(codes::kArchitecturesAndArchMap, *fields[kArchMap].node,
               path.Key(fields[kArchMap].key),
               "a profile has either architectures or archMap, not both; keep architectures");
+  } else if (docker_ && fields[kArchMap]) {
+    profile_.architectures = docker_->ReadArchMap(fields[kArchMap], path);
   } else {
     RefuseDocker(fields[kArchMap], path);
   }
-  RefuseDocker(fields[kDefaultErrno], path);
   std::optional<ActionKind> action;
   if (fields[kDefaultAction]) action = ReadAction(fields[kDefaultAction], path);
   profile_.default_action = action.value_or(ActionKind::kKillProcess);
-  profile_.default_errno_ret = ReadErrno(fields[kDefaultErrnoRet], action, path);
+  profile_.default_errno_ret =
+      ReadErrno(fields[kDefaultErrnoRet], fields[kDefaultErrno], action, path);
   const auto list_path = [&](ProfileKey key) { return path.Key(fields[key].key); };
   if (const Field& f = fields[kArchitectures])
     ReadArchitectures(*f.node, list_path(kArchitectures));
@@ -351,7 +357,8 @@ std::optional<Profile> ProfileReader::Read(const Node& root) {
     ReportEmpty(root);
   } else if (read_.Expect(root, Kind::kObject, path, "a profile")) {
     ReadProfile(root, path);
-    CheckNotify();
+    DiagnoseNotify(profile_, sink_);
+    if (docker_) docker_->Report();
   }
   if (sink_.HasErrors()) return std::nullopt;
   return std::move(profile_);
@@ -370,14 +377,14 @@ ParsedProfile ParseProfile(std::string_view text, const ProfileLimits& limits) {
 ParsedProfile ParseProfile(const document::Node& node, const ProfileLimits& limits) {
   DiagnosticSink sink = SinkFor(node);
   ParsedProfile out;
-  out.profile = ReadProfile(node, limits, sink);
+  out.profile = ReadProfile(node, limits, nullptr, sink);
   out.diagnostics = sink.Take();
   return out;
 }
 
 std::optional<Profile> ReadProfile(const document::Node& root, const ProfileLimits& limits,
-                                   DiagnosticSink& sink) {
-  return ProfileReader(limits, sink).Read(root);
+                                   const NodeFacts* node, DiagnosticSink& sink) {
+  return ProfileReader(limits, node, sink).Read(root);
 }
 
 DiagnosticSink SinkFor(const document::Node& root) {

@@ -30,8 +30,8 @@ struct ParsedProfile {
 // Strict reading of one OCI profile, JSON or YAML. Unknown keys are warnings (the runtimes ignore
 // them). Mis-cased and duplicate keys mean what they mean to the runtimes (encoding/json folds
 // case, the last one that is not null wins) and are warnings; a second `syscalls` or `args` list,
-// which Go merges into the first, and Docker-only fields are errors. Source of truth: OCI
-// runtime-spec config-linux.md, specs-go LinuxSeccomp.
+// which Go merges into the first, and Docker-only fields are errors (CheckProfile resolves them).
+// Source of truth: OCI runtime-spec config-linux.md, specs-go LinuxSeccomp.
 [[nodiscard]] ParsedProfile ParseProfile(std::string_view text, const ProfileLimits& limits = {});
 
 // The same for a document that is already parsed (a bundle's linux.seccomp, a List item).

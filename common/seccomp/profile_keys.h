@@ -72,6 +72,13 @@ enum ArgKey : std::size_t { kIndex, kValue, kValueTwo, kOp };
 inline constexpr auto kArgKeys =
     std::to_array<KeySpec>({{"index"}, {"value"}, {"valueTwo"}, {"op"}});
 
+// Of includes and excludes, and of an entry of archMap.
+enum FilterKey : std::size_t { kCaps, kArches, kFilterMinKernel };
+inline constexpr auto kFilterKeys = std::to_array<KeySpec>({{"caps"}, {"arches"}, {"minKernel"}});
+enum ArchMapKey : std::size_t { kMapArchitecture, kSubArchitectures };
+inline constexpr auto kArchMapKeys =
+    std::to_array<KeySpec>({{"architecture"}, {"subArchitectures"}});
+
 struct DockerAdvice {
   std::string_view key;
   std::string_view advice;
@@ -83,7 +90,7 @@ inline constexpr auto kDockerAdvice = std::to_array<DockerAdvice>({
     {"errno", "write the number as errnoRet"},
     {"includes", "remove it, and the rule too where it should not apply"},
     {"excludes", "remove it, and the rule too where it should not apply"},
-    {"minKernel", "remove it, and the rule too where it should not apply"},
+    {"minKernel", "it counts in includes and excludes only; move it there"},
 });
 
 }  // namespace seccompd::seccomp

@@ -5,14 +5,18 @@
 
 #include "common/document/document.h"
 #include "common/seccomp/diagnostic.h"
+#include "common/seccomp/node_facts.h"
 #include "common/seccomp/parse.h"
 #include "common/seccomp/profile.h"
 
 namespace seccompd::seccomp {
 
-// The profile that a document holds; nullopt after an error. Internal to seccomp/.
+// The profile that a document holds; nullopt after an error. With a node Docker's fields are
+// resolved for it, and a rule that does not count there keeps its index but has no names; without
+// one they are errors. Internal to seccomp/.
 [[nodiscard]] std::optional<Profile> ReadProfile(const document::Node& root,
-                                                 const ProfileLimits& limits, DiagnosticSink& sink);
+                                                 const ProfileLimits& limits, const NodeFacts* node,
+                                                 DiagnosticSink& sink);
 
 // A sink that looks places up in the document, which it borrows.
 DiagnosticSink SinkFor(const document::Node& root);

@@ -45,12 +45,6 @@ constexpr std::array<ContainerdDefault, 8> kAll = {
     ContainerdDefault::k1_7_32, ContainerdDefault::k2_0_0, ContainerdDefault::k2_0_9,
     ContainerdDefault::k2_2_0,  ContainerdDefault::k2_2_4};
 
-constexpr std::array<string_view, 14> kDefaultCapabilities = {
-    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
-    "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
-    "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
-    "CAP_KILL",    "CAP_AUDIT_WRITE"};
-
 // Collects rules in containerd's order.
 class Builder {
  public:
@@ -194,11 +188,6 @@ std::vector<Arch> Architectures(Arch arch) {
   }
 }
 
-bool KernelAtLeast(const NodeFacts& node, std::uint32_t major, std::uint32_t minor) {
-  if (node.kernel_major == 0) return true;
-  return node.kernel_major > major || (node.kernel_major == major && node.kernel_minor >= minor);
-}
-
 void TakePrefix(string_view& text, string_view prefix) {
   if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
 }
@@ -215,7 +204,6 @@ std::optional<int> TakeNumber(string_view& text) {
 }  // namespace
 
 std::span<const ContainerdDefault> AllContainerdDefaults() { return kAll; }
-std::span<const string_view> DefaultCapabilities() { return kDefaultCapabilities; }
 
 string_view DisplayName(ContainerdDefault version) {
   for (const VersionRange& range : kVersions) {
@@ -258,7 +246,7 @@ Profile ContainerdDefaultProfile(ContainerdDefault version, const NodeFacts& nod
   for (const std::uint64_t persona : {0x0U, 0x8U, 0x20000U, 0x20008U, 0xffffffffU}) {
     rules.AllowIf("personality", CompareOp::kEq, persona);
   }
-  if (KernelAtLeast(node, 4, 8)) {
+  if (node.KernelAtLeast(4, 8)) {
     if (version == ContainerdDefault::k1_6_28) {
       rules.Allow({"ptrace"});
     } else {

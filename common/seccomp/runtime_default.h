@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/seccomp/diagnose.h"
+#include "common/seccomp/node_facts.h"
 #include "common/seccomp/profile.h"
 
 namespace seccompd::seccomp {
@@ -29,9 +29,6 @@ std::string_view DisplayName(ContainerdDefault version);  // "containerd 1.7.13-
 // "containerd://"; a distribution's suffix ("1.6.20~ds1", "1.7.24-gke.1") is ignored. nullopt
 // outside the known ranges: an unknown version is never guessed.
 std::optional<ContainerdDefault> ContainerdDefaultOf(std::string_view version);
-
-// The capabilities containerd gives a container that asks for nothing, in its order.
-std::span<const std::string_view> DefaultCapabilities();
 
 // The profile that containerd builds for RuntimeDefault: `capabilities` is the bounding set in the
 // order of process.capabilities.bounding, `node` its architecture and kernel (unknown kernel: every

@@ -22,7 +22,7 @@ using seccomp::CompareOp;
 using seccomp::Profile;
 using seccomp::SyscallTable;
 
-constexpr seccomp::NodeFacts kNode{.arch = Arch::kX86_64};
+const seccomp::NodeFacts kNode{.arch = Arch::kX86_64};
 
 const SyscallTable& Table() {
   static const SyscallTable table = seccomp::LoadLibseccompTable(true);

@@ -53,26 +53,28 @@ class PrepareTest : public ::testing::Test {
 };
 
 TEST_F(PrepareTest, JsonAndYamlOfOneMeaningLandAsTheSameBytes) {
-  const Prepared json = PrepareProfile(kJson, preparer_);
-  const Prepared yaml = PrepareProfile(kYaml, preparer_);
+  const Prepared json = PrepareProfile({.text = kJson}, preparer_);
+  const Prepared yaml = PrepareProfile({.text = kYaml}, preparer_);
   ASSERT_TRUE(json.valid());
   EXPECT_EQ(json.bytes, yaml.bytes);
   EXPECT_EQ(json.meaning, yaml.meaning);
   EXPECT_EQ(json.digest, base::Sha256(json.bytes));
-  EXPECT_EQ(PrepareProfile(json.bytes, preparer_).bytes, json.bytes);
+  EXPECT_EQ(PrepareProfile({.text = json.bytes}, preparer_).bytes, json.bytes);
 }
 
 TEST_F(PrepareTest, TheMeaningIsOfTheFilterAndItsFlags) {
   const std::string other = R"({"defaultAction": "SCMP_ACT_ALLOW"})";
-  EXPECT_NE(PrepareProfile(other, preparer_).meaning, PrepareProfile(kJson, preparer_).meaning);
+  EXPECT_NE(PrepareProfile({.text = other}, preparer_).meaning,
+            PrepareProfile({.text = kJson}, preparer_).meaning);
   const std::string logged =
       R"({"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_LOG"]})";
-  EXPECT_NE(PrepareProfile(other, preparer_).meaning, PrepareProfile(logged, preparer_).meaning);
+  EXPECT_NE(PrepareProfile({.text = other}, preparer_).meaning,
+            PrepareProfile({.text = logged}, preparer_).meaning);
 }
 
 TEST_F(PrepareTest, AnErrorMeansNoBytesAndNoCompile) {
   for (const char* text : {"{", "{}", R"({"defaultAction": "SCMP_ACT_NOPE"})", ""}) {
-    const Prepared prepared = PrepareProfile(text, preparer_);
+    const Prepared prepared = PrepareProfile({.text = text}, preparer_);
     EXPECT_FALSE(prepared.valid()) << text;
     EXPECT_TRUE(seccomp::HasErrors(prepared.diagnostics)) << text;
   }
@@ -83,11 +85,25 @@ TEST_F(PrepareTest, WhatTheCompilerRefusesIsADiagnostic) {
   preparer_.compile = [](const seccomp::Profile&) -> base::Result<bpf::Program> {
     return base::Fail(base::ErrorCode::kInvalidArgument, "rule 3 is too much");
   };
-  const Prepared prepared = PrepareProfile(kJson, preparer_);
+  const Prepared prepared = PrepareProfile({.text = kJson}, preparer_);
   EXPECT_FALSE(prepared.valid());
   ASSERT_FALSE(prepared.diagnostics.empty());
   EXPECT_EQ(prepared.diagnostics.back().code, "E0301");
   EXPECT_EQ(prepared.diagnostics.back().message, "rule 3 is too much");
+}
+
+constexpr const char* kConditional = R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
+  {"names": ["mount"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_ADMIN"]}}]})";
+
+TEST_F(PrepareTest, ConditionalRulesAreResolvedForTheAnnotatedCapabilities) {
+  const Prepared usual = PrepareProfile({.text = kConditional}, preparer_);
+  EXPECT_THAT(usual.bytes, ::testing::Not(HasSubstr("mount")));
+  const Prepared admin =
+      PrepareProfile({.text = kConditional, .capabilities = "SYS_ADMIN"}, preparer_);
+  EXPECT_THAT(admin.bytes, HasSubstr(R"("names": ["mount"])"));
+  const Prepared bad = PrepareProfile({.text = kConditional, .capabilities = "ADMIN"}, preparer_);
+  EXPECT_FALSE(bad.valid());
+  EXPECT_EQ(bad.diagnostics.back().code, "E0406");
 }
 
 TEST_F(PrepareTest, OnlyAChangedTextIsCompiledAgain) {
