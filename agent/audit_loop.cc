@@ -69,32 +69,87 @@ asio::awaitable<Result<>> AuditLoop::Run() {
   }
 }
 
-asio::awaitable<Result<>> AuditLoop::Pass() {
-  // Pods first: a container that starts in between is then "not named yet", and not one that the
-  // status calls running and nobody finds.
-  const base::WallTime start = WallNow();
-  std::vector<kube::Pod> pods;
-  if (pods_ != nullptr) pods = pods_->contents().pods;
+void AuditLoop::set_filter_source(FilterSource* source, const seccomp::SyscallTable& table) {
+  filter_source_ = source;
+  meanings_.emplace(MakeMeaningTools(table));
+}
+
+void AuditLoop::set_bundles(Bundles* bundles) {
+  bundles_ = bundles;
+  texts_.told = [bundles](const procfs::ContainerRef& ref) { return bundles->ToldOf(ref); };
+}
+
+// A reader that fails is tried again at the next pass; this one works at `status`.
+bool AuditLoop::ScanFilters() {
+  if (filter_source_ == nullptr) return false;
+  auto scan = filter_source_->Scan(/*tree_changed=*/true);
+  if (!scan) {
+    if (!filter_error_) {
+      log_.Error("evidence filter failed, working at status", {{"error", scan.error().message}});
+    }
+    filter_error_ = scan.error();
+    return false;
+  }
+  filter_error_.reset();
+  scan_ = std::move(scan->scan);
+  loaded_ = std::move(scan->loaded);
+  return true;
+}
+
+asio::awaitable<Result<>> AuditLoop::ScanStatus() {
   auto begun = scanner_.Begin();
   if (!begun) co_return begun;
   while (scanner_.Step(kProcessesAtOnce)) {
     auto yielded = co_await net::Yield();
     if (!yielded) co_return yielded;
   }
-  const procfs::ScanResult scan = scanner_.Finish();
+  scan_ = scanner_.Finish();
+  loaded_.clear();
+  co_return Result<>{};
+}
+
+asio::awaitable<Result<>> AuditLoop::Pass() {
+  // Pods first: a container that starts in between is then "not named yet", and not one that the
+  // status calls running and nobody finds.
+  const base::WallTime start = WallNow();
+  std::vector<kube::Pod> pods;
+  if (pods_ != nullptr) pods = pods_->contents().pods;
+  by_filter_ = ScanFilters();
+  if (!by_filter_) {
+    auto scanned = co_await ScanStatus();
+    if (!scanned) co_return scanned;
+  }
+  JudgeScan(pods, start);
+  co_return Result<>{};
+}
+
+void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime start) {
   const audit::InstalledView installed = installed_();
   const bool complete =
       pods_ == nullptr || (pods_->contents().complete && pods_->contents().problems.empty());
-  const AuditPass pass{.scan = scan,
+  std::vector<std::string> notes;
+  const std::string why_not = filter_error_ ? filter_error_->message : why_not_;
+  if (!by_filter_ && !why_not.empty()) {
+    notes.push_back("evidence filter is not to be had: " + why_not);
+  }
+  std::optional<FilterEvidence> filter;
+  if (by_filter_) {
+    filter.emplace(FilterEvidence{.loaded = loaded_, .texts = texts_, .meanings = *meanings_});
+  }
+  const AuditPass pass{.scan = scan_,
                        .pods = pods,
                        .installed = installed,
                        .pods_known = pods_ != nullptr,
                        .pods_complete = complete,
-                       .notes = {},
+                       .notes = std::move(notes),
                        .start = start,
-                       .end = WallNow()};
-  TakeReport(JudgePass(settings_, pass), scan);
-  co_return Result<>{};
+                       .end = WallNow(),
+                       .filter = filter ? &*filter : nullptr};
+  state_.evidence = by_filter_ ? audit::Evidence::kFilter : audit::Evidence::kStatus;
+  TakeReport(JudgePass(settings_, pass), scan_);
+  if (bundles_ != nullptr) bundles_->EndPass();
+  scan_ = {};
+  loaded_.clear();
 }
 
 void AuditLoop::TakeReport(audit::Report report, const procfs::ScanResult& scan) {

@@ -4,14 +4,18 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "agent/audit_pass.h"
 #include "agent/config.h"
 #include "agent/directory_source.h"
+#include "agent/filter_source.h"
 #include "agent/log.h"
 #include "agent/node_state.h"
+#include "agent/profile_texts.h"
 #include "common/host/host_root.h"
 #include "common/net/waits.h"
 #include "common/procfs/scanner.h"
@@ -31,12 +35,23 @@ class AuditLoop {
   // The pods of this node; null: --pods none.
   void set_pods(const DirectorySource* pods) { pods_ = pods; }
 
+  // Evidence `filter`; without it the audit works at `status`, and `why_not` says why ("": because
+  // it was asked to). Borrowed.
+  void set_filter_source(FilterSource* source, const seccomp::SyscallTable& table);
+  void set_why_not(std::string why_not) { why_not_ = std::move(why_not); }
+  // Texts of revisions and files, asked for where a comparison needs one.
+  void set_texts(audit::ProfileTexts texts) { texts_ = std::move(texts); }
+  void set_bundles(Bundles* bundles);
+
   void Poke() { wakeup_.Notify(); }
 
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Run();
 
  private:
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Pass();
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> ScanStatus();
+  [[nodiscard]] bool ScanFilters();
+  void JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime start);
   void TakeReport(audit::Report report, const procfs::ScanResult& scan);
   void CountViolations(const audit::Report& report);
 
@@ -48,6 +63,15 @@ class AuditLoop {
   procfs::Scanner scanner_;
   std::function<audit::InstalledView()> installed_;
   const DirectorySource* pods_ = nullptr;
+  FilterSource* filter_source_ = nullptr;
+  std::string why_not_;
+  std::optional<base::Error> filter_error_;  // of the last pass
+  audit::ProfileTexts texts_;
+  std::optional<audit::Meanings> meanings_;
+  Bundles* bundles_ = nullptr;
+  procfs::ScanResult scan_;  // of the pass under way
+  std::vector<audit::LoadedProcess> loaded_;
+  bool by_filter_ = false;           // scan_ is the task iterator's
   std::set<std::string> violating_;  // container and verdict, as of the last pass
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/bpf/compile.h"
 #include "common/host/host_root.h"
 
 namespace seccompd::agent {
@@ -43,6 +44,7 @@ audit::Report JudgePass(const AuditSettings& settings, const AuditPass& pass) {
   facts.boot_id = settings.boot_id;
   facts.kernel = settings.kernel;
   facts.arch = settings.arch;
+  facts.runtime = settings.runtime.name;
   facts.agent_version = settings.agent_version;
   facts.node_default = settings.node_default;
   facts.start = pass.start;
@@ -58,7 +60,19 @@ audit::Report JudgePass(const AuditSettings& settings, const AuditPass& pass) {
   options.host_pid = !SeesNoProcess(pass.scan);
   options.sandbox = settings.sandbox;
   const auto observations = audit::Observe(pass.scan.containers, pass.scan.clock);
-  return audit::MakeReport(std::move(facts), pass.pods, observations, pass.installed, options);
+  if (pass.filter == nullptr) {
+    return audit::MakeReport(std::move(facts), pass.pods, observations, pass.installed, options);
+  }
+  facts.evidence = audit::Evidence::kFilter;
+  options.evidence = audit::Evidence::kFilter;
+  audit::Expectations expectations(pass.filter->texts, settings.runtime, pass.installed);
+  const auto evidence_of = [&](const audit::Subject& subject) {
+    return audit::JudgeSubject(subject, pass.filter->loaded, expectations, pass.filter->meanings);
+  };
+  audit::Report report = audit::MakeReport(std::move(facts), pass.pods, observations,
+                                           pass.installed, options, evidence_of);
+  pass.filter->meanings.EndPass();
+  return report;
 }
 
 base::Result<audit::NodeDefault> ParseNodeDefault(std::string_view value) {
@@ -68,6 +82,22 @@ base::Result<audit::NodeDefault> ParseNodeDefault(std::string_view value) {
   return base::Fail(base::ErrorCode::kInvalidArgument,
                     fmt::format("--node-default '{}': use auto, runtime-default or unconfined",
                                 base::Printable(value)));
+}
+
+base::Result<void> CheckRuntime(std::string_view value) {
+  if (value.empty() || value.starts_with("cri-o") || seccomp::ContainerdDefaultOf(value)) return {};
+  return base::Fail(base::ErrorCode::kInvalidArgument,
+                    fmt::format("--runtime '{}': use cri-o or a known containerd release, such as "
+                                "containerd-1.7 or containerd-2.0.9",
+                                base::Printable(value)));
+}
+
+audit::MeaningTools MakeMeaningTools(const seccomp::SyscallTable& table) {
+  return {.compile =
+              [](const seccomp::Profile& profile) {
+                return bpf::Compile(profile, seccomp::NativeArch());
+              },
+          .table = &table};
 }
 
 void ReadNodeFacts(int proc_fd, AuditSettings* settings) {

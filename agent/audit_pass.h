@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/audit/expectation.h"
 #include "common/audit/report.h"
 #include "common/base/result.h"
 #include "common/procfs/scanner.h"
@@ -21,6 +22,14 @@ struct AuditSettings {
   std::string agent_version;
   audit::NodeDefault node_default = audit::NodeDefault::kUndecided;  // undecided: inferred
   audit::SandboxRuntimes sandbox;
+  audit::RuntimeFacts runtime;
+};
+
+// What a pass at evidence `filter` has beyond its scan. All borrowed.
+struct FilterEvidence {
+  std::span<const audit::LoadedProcess> loaded;
+  const audit::ProfileTexts& texts;
+  audit::Meanings& meanings;
 };
 
 // One pass: what the daemon's loop and `seccompd audit` both judge. All borrowed.
@@ -33,6 +42,7 @@ struct AuditPass {
   std::vector<std::string> notes;  // of the caller's own sources
   base::WallTime start;
   base::WallTime end;
+  const FilterEvidence* filter = nullptr;  // null: evidence `status`
 };
 
 // Judges what the scan saw. Pods must have been read before the scan: a container that starts in
@@ -41,6 +51,12 @@ struct AuditPass {
 
 // "auto", "runtime-default" or "unconfined" (--node-default).
 [[nodiscard]] base::Result<audit::NodeDefault> ParseNodeDefault(std::string_view value);
+
+// `--runtime`: "" or a containerd release whose default profile is known here, or any CRI-O.
+[[nodiscard]] base::Result<void> CheckRuntime(std::string_view value);
+
+// Compiles as the runtimes of this node do; `table` is borrowed.
+[[nodiscard]] audit::MeaningTools MakeMeaningTools(const seccomp::SyscallTable& table);
 
 // kernel, arch and boot ID of this machine; `proc_fd` is borrowed. What cannot be read stays empty.
 void ReadNodeFacts(int proc_fd, AuditSettings* settings);

@@ -21,7 +21,9 @@ struct RunConfig {
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string listen_address = "127.0.0.1:19617";
   bool web_detail = false;  // the status page also names pods and profiles
-  std::string evidence = "status";
+  std::string evidence = "auto";      // auto | filter | status
+  std::string runtime;                // "containerd-1.7": where the pod source does not tell it
+  std::string bundles;                // glob of bundles' config.json; "": not read
   std::string node_default = "auto";  // auto | runtime-default | unconfined
   std::string node_name;              // NODE_NAME in a pod; else the host name
   std::chrono::milliseconds audit_interval = std::chrono::seconds(30);

@@ -104,6 +104,7 @@ class Daemon {
     TRY(install_->Open());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
+    TRY(OpenEvidence());
     audit_->set_installed([this] { return Installed(); });
     install_->set_references([this] { return References(); });
     install_->set_on_change([this] { audit_->Poke(); });
@@ -141,12 +142,56 @@ class Daemon {
     return {};
   }
 
+  // Before anything that takes capabilities or bpf(2) away.
+  Result<> OpenEvidence() {
+    bundles_ = std::make_unique<Bundles>(config_.bundles);
+    TRY(bundles_->Check());
+    EvidenceChoice choice = ChooseEvidence(config_.evidence, host_.cgroup.get());
+    filter_source_ = std::move(choice.source);
+    if (filter_source_) audit_->set_filter_source(filter_source_.get(), install_->table());
+    if (!choice.why_not.empty()) {
+      log_.Warning("evidence filter is not to be had, working at status",
+                   {{"why", choice.why_not}});
+    }
+    log_.Info("evidence", {{"level", filter_source_ ? "filter" : "status"}});
+    audit_->set_why_not(std::move(choice.why_not));
+    audit::ProfileTexts texts;
+    texts.revision = [this](const std::string& path, std::uint32_t revision) {
+      return TextOf(path, revision);
+    };
+    texts.file = [this](const std::string& path) -> Result<std::string> {
+      if (install_->installer() == nullptr) return base::Fail(RootLost());
+      return ReadProfileFile(install_->installer()->rootfd(), path);
+    };
+    audit_->set_texts(std::move(texts));
+    audit_->set_bundles(bundles_.get());
+    return {};
+  }
+
+  static base::Error RootLost() {
+    return {.code = base::ErrorCode::kUnavailable, .message = "the seccomp root is lost"};
+  }
+
+  Result<std::string> TextOf(const std::string& path, std::uint32_t number) const {
+    const install::Installer* installer = install_->installer();
+    if (installer == nullptr) return base::Fail(RootLost());
+    const install::OwnedPath* owned = installer->ledger().Find(path);
+    if (owned != nullptr) {
+      for (const install::Revision& revision : owned->revisions) {
+        if (revision.number == number) return installer->ReadRevision(revision);
+      }
+    }
+    return base::Fail(base::ErrorCode::kNotFound, "the ledger has no such revision");
+  }
+
   Result<AuditSettings> Settings() {
     AuditSettings settings;
     settings.node_name = config_.node_name;
     settings.agent_version = AgentVersion();
     ReadNodeFacts(host_.proc.get(), &settings);
     TRY_ASSIGN(settings.node_default, ParseNodeDefault(config_.node_default));
+    TRY(CheckRuntime(config_.runtime));
+    settings.runtime.name = config_.runtime;
     build_ = {.version = AgentVersion(),
               .revision = AgentRevision(),
               .compiler = AgentCompiler(),
@@ -201,6 +246,8 @@ class Daemon {
   std::unique_ptr<DirectorySource> pods_;
   std::unique_ptr<DirectorySource> source_;
   std::unique_ptr<InstallLoop> install_;
+  std::unique_ptr<FilterSource> filter_source_;
+  std::unique_ptr<Bundles> bundles_;
   std::unique_ptr<AuditLoop> audit_;
   std::unique_ptr<net::HttpServer> web_;
 };

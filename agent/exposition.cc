@@ -149,6 +149,7 @@ metrics::MetricsSnapshot Snapshot(const NodeState& state, metrics::BuildInfo bui
   out.build = std::move(build);
   out.counters = state.counters;
   out.ready = state.Ready();
+  out.evidence = static_cast<metrics::Evidence>(state.evidence);
   for (const install::ProfileRow& row : state.profiles) AddProfile(row, &out);
   out.removals_held = state.held_removals;
   out.profiles_hash = HashOf(state.profiles);

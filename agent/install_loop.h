@@ -41,6 +41,8 @@ class InstallLoop {
   // Look again soon: the references changed.
   void Poke() { wakeup_.Notify(); }
 
+  [[nodiscard]] const seccomp::SyscallTable& table() const { return table_; }
+
   [[nodiscard]] boost::asio::awaitable<base::Result<>> FollowSource();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> WatchRoot();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Reconcile();

@@ -95,18 +95,23 @@ InstalledView ViewOf(const install::LedgerState& ledger,
   return view;
 }
 
-base::Result<InstalledView> ReadInstalledView(int rootfd) {
+base::Result<install::LedgerState> ReadLedger(int rootfd) {
   const std::string path = std::string(install::kStateDirectory) + "/ledger";
   auto text = host::ReadFile(rootfd, path, install::kMaxLedgerBytes);
   if (!text) {
     if (text.error().code != base::ErrorCode::kNotFound) return base::Fail(std::move(text).error());
-    return InstalledView{.available = true, .profiles = {}};
+    return install::LedgerState{};
   }
-  TRY_ASSIGN(const install::Replay replay, install::ReplayLog(*text));
+  TRY_ASSIGN(install::Replay replay, install::ReplayLog(*text));
   if (replay.tail == install::LogEnd::kCorrupt) {
     return base::Fail(base::ErrorCode::kCorrupt, "ledger: " + replay.problem);
   }
-  return ViewOfLedger(replay.state);
+  return std::move(replay.state);
+}
+
+base::Result<InstalledView> ReadInstalledView(int rootfd) {
+  TRY_ASSIGN(const install::LedgerState ledger, ReadLedger(rootfd));
+  return ViewOfLedger(ledger);
 }
 
 void LookAtFiles(int rootfd, std::span<const kube::Pod> pods, InstalledView* view) {

@@ -22,7 +22,9 @@ namespace seccompd::agent {
                                           std::span<const install::ProfileRow> rows);
 
 // Reads the ledger without its lock: an append that is under way looks like a torn tail and is left
-// out. A root without a ledger is a view without profiles; one of a newer version is an error.
+// out. A root without a ledger owns nothing; a ledger of a newer version is an error.
+[[nodiscard]] base::Result<install::LedgerState> ReadLedger(int rootfd);
+// The same as a view.
 [[nodiscard]] base::Result<audit::InstalledView> ReadInstalledView(int rootfd);
 
 // Looks at each path of `view` and at each that a pod refers to: what stands there and is not ours

@@ -30,6 +30,7 @@ struct NodeState {
   base::MonoTime install_heartbeat;          // the loop came round
 
   // The audit loop's.
+  audit::Evidence evidence = audit::Evidence::kStatus;  // at work
   std::optional<audit::Report> audit;
   metrics::Per<metrics::SeccompMode> processes;
   std::optional<base::WallTime> last_audit;

@@ -10,10 +10,13 @@
 #include <utility>
 
 #include "agent/audit_pass.h"
+#include "agent/filter_source.h"
 #include "agent/installed_view.h"
+#include "agent/profile_texts.h"
 #include "common/base/digest.h"
 #include "common/base/strings.h"
 #include "common/host/host_root.h"
+#include "common/seccomp/libseccomp_table.h"
 
 namespace seccompd::agent {
 namespace {
@@ -32,19 +35,35 @@ std::string HostName() {
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "";
 }
 
-// Without a readable ledger containers are judged all the same, but none can be called stale.
-audit::InstalledView ReadInstalled(const std::string& root, PodRecords* records) {
+// What is known of the seccomp root. Without a readable ledger containers are judged all the same,
+// but none can be called stale.
+struct Root {
+  base::UniqueFd fd;
+  install::LedgerState ledger;
+  audit::InstalledView installed;
+};
+
+Root ReadRoot(const std::string& path, PodRecords* records) {
+  Root root;
   const auto unknown = [&](const base::Error& error) {
-    records->notes.push_back("--seccomp-root " + root + ": " + error.message +
+    records->notes.push_back("--seccomp-root " + path + ": " + error.message +
                              "; stale and missing profiles are not told");
-    return audit::InstalledView();
   };
-  const auto fd = host::OpenDirectory(root);
-  if (!fd) return unknown(fd.error());
-  auto view = ReadInstalledView(fd->get());
-  if (!view) return unknown(view.error());
-  LookAtFiles(fd->get(), records->pods, &*view);
-  return std::move(*view);
+  auto fd = host::OpenDirectory(path);
+  if (!fd) {
+    unknown(fd.error());
+    return root;
+  }
+  root.fd = *std::move(fd);
+  auto ledger = ReadLedger(root.fd.get());
+  if (!ledger) {
+    unknown(ledger.error());
+    return root;
+  }
+  root.ledger = *std::move(ledger);
+  root.installed = ViewOfLedger(root.ledger);
+  LookAtFiles(root.fd.get(), records->pods, &root.installed);
+  return root;
 }
 
 struct Prepared {
@@ -55,13 +74,53 @@ struct Prepared {
 base::Result<Prepared> Prepare(const AuditOptions& options) {
   Prepared prepared;
   TRY_ASSIGN(prepared.settings.node_default, ParseNodeDefault(options.node_default));
+  TRY(CheckRuntime(options.runtime));
   TRY_ASSIGN(
       prepared.roots,
       host::OpenHostRoot({.proc = options.procfs, .cgroup = options.cgroupfs, .seccomp = ""}));
   prepared.settings.node_name = options.node_name.empty() ? HostName() : options.node_name;
   prepared.settings.agent_version = options.agent_version;
+  prepared.settings.runtime.name = options.runtime;
   ReadNodeFacts(prepared.roots.proc.get(), &prepared.settings);
   return prepared;
+}
+
+// One pass over the node at the level that works here; its reason otherwise is a note.
+struct Seen {
+  procfs::ScanResult scan;
+  std::vector<audit::LoadedProcess> loaded;
+  bool filter = false;
+};
+
+base::Result<Seen> Look(const AuditOptions& options, const host::HostRoot& roots,
+                        PodRecords* records) {
+  Seen seen;
+  EvidenceChoice choice = ChooseEvidence(options.evidence, roots.cgroup.get());
+  if (choice.source != nullptr) {
+    auto scan = choice.source->Scan(/*tree_changed=*/true);
+    if (scan) {
+      seen.scan = std::move(scan->scan);
+      seen.loaded = std::move(scan->loaded);
+      seen.filter = true;
+      return seen;
+    }
+    choice.why_not = scan.error().message;
+  }
+  if (!choice.why_not.empty()) {
+    records->notes.push_back("evidence filter is not to be had: " + choice.why_not);
+  }
+  TRY_ASSIGN(seen.scan, procfs::Scan(roots.proc.get(), roots.cgroup.get()));
+  return seen;
+}
+
+audit::ProfileTexts TextsOf(const Root& root, Bundles& bundles) {
+  audit::ProfileTexts texts;
+  texts.revision = [&root](const std::string& path, std::uint32_t revision) {
+    return ReadLedgerText(root.fd.get(), root.ledger, path, revision);
+  };
+  texts.file = [&root](const std::string& path) { return ReadProfileFile(root.fd.get(), path); };
+  texts.told = [&bundles](const procfs::ContainerRef& ref) { return bundles.ToldOf(ref); };
+  return texts;
 }
 
 void Print(const audit::Report& report, const AuditOptions& options, std::ostream& out,
@@ -86,18 +145,28 @@ int RunAudit(const AuditOptions& options, PodRecords records, std::ostream& out,
              std::ostream& err) {
   auto prepared = Prepare(options);
   if (!prepared) return Complain(prepared.error(), kExitUsage, err);
+  Bundles bundles(options.bundles);
+  if (const auto usable = bundles.Check(); !usable) {
+    return Complain(usable.error(), kExitUsage, err);
+  }
   const base::WallTime start = Now();
-  const auto scan = procfs::Scan(prepared->roots.proc.get(), prepared->roots.cgroup.get());
-  if (!scan) return Complain(scan.error(), kExitInternal, err);
-  const audit::InstalledView installed = ReadInstalled(options.seccomp_root, &records);
-  const audit::Report report = JudgePass(prepared->settings, {.scan = *scan,
-                                                              .pods = records.pods,
-                                                              .installed = installed,
-                                                              .pods_known = records.known,
-                                                              .pods_complete = records.complete,
-                                                              .notes = std::move(records.notes),
-                                                              .start = start,
-                                                              .end = Now()});
+  const auto seen = Look(options, prepared->roots, &records);
+  if (!seen) return Complain(seen.error(), kExitInternal, err);
+  const Root root = ReadRoot(options.seccomp_root, &records);
+  const audit::ProfileTexts texts = TextsOf(root, bundles);
+  const seccomp::SyscallTable table = seccomp::LoadLibseccompTable();
+  audit::Meanings meanings(MakeMeaningTools(table));
+  const FilterEvidence filter{.loaded = seen->loaded, .texts = texts, .meanings = meanings};
+  const audit::Report report =
+      JudgePass(prepared->settings, {.scan = seen->scan,
+                                     .pods = records.pods,
+                                     .installed = root.installed,
+                                     .pods_known = records.known,
+                                     .pods_complete = records.complete,
+                                     .notes = std::move(records.notes),
+                                     .start = start,
+                                     .end = Now(),
+                                     .filter = seen->filter ? &filter : nullptr});
   Print(report, options, out, err);
   out.flush();
   if (!out) {

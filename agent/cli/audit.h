@@ -14,6 +14,9 @@ struct AuditOptions {
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string node_name;              // "": the host name
   std::string node_default = "auto";  // auto | runtime-default | unconfined
+  std::string evidence = "auto";      // auto | filter | status
+  std::string runtime;                // "containerd-1.7"; "": not known
+  std::string bundles;                // see Bundles
   std::string agent_version;
   bool json = false;    // -o json; the report's SHA-256 then goes to `err`
   bool all = false;     // --all: rows without finding, too

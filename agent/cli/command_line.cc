@@ -9,7 +9,9 @@
 #include <string>
 
 #include "agent/cli/audit.h"
+#include "agent/cli/filter_commands.h"
 #include "agent/cli/flags.h"
+#include "agent/cli/node_flags.h"
 #include "agent/cli/purge.h"
 #include "agent/cli/render.h"
 #include "agent/cli/validate.h"
@@ -19,7 +21,6 @@
 #include "agent/references.h"
 #include "common/base/strings.h"
 #include "common/metrics/metrics.h"
-#include "common/seccomp/arch.h"
 
 namespace seccompd::agent {
 namespace {
@@ -29,12 +30,6 @@ constexpr int kUsage = 2;
 int WrongUse(const base::Error& error) {
   std::cerr << "seccompd: " << base::Printable(error.message) << '\n';
   return kUsage;
-}
-
-void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms) {
-  app.add_option("-o,--output", output, "form of the output")
-      ->check(CLI::IsMember(forms))
-      ->default_str("text");
 }
 
 // A subcommand and what its flags set.
@@ -79,6 +74,9 @@ struct Audit {
     options.cgroupfs = config.cgroupfs;
     options.node_name = config.node_name;
     options.node_default = config.node_default;
+    options.evidence = config.evidence;
+    options.runtime = config.runtime;
+    options.bundles = config.bundles;
     options.agent_version = AgentVersion();
     options.json = output == "json";
     options.all = all;
@@ -113,51 +111,6 @@ struct Purge {
     if (!records) return WrongUse(records.error());
     options.references = ReferencesOf(records->pods, records->known && records->complete);
     return RunPurge(options, std::cout, std::cerr);
-  }
-};
-
-// Which node a profile is validated or rendered for: this one, unless told otherwise.
-struct NodeFlags {
-  std::string arch;
-  std::string kernel;
-  std::string capabilities;
-
-  void Add(CLI::App& app) {
-    app.add_option("--node-arch", arch, "architecture of the node: x86_64, aarch64, ...");
-    app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
-    app.add_option(
-        "--capabilities", capabilities,
-        "what the container holds, for conditional rules: CAP_SYS_ADMIN,... or ALL, NONE");
-  }
-
-  // False: said on stderr what is wrong.
-  bool Resolve(seccomp::NodeFacts* node) const {
-    const auto version = ParseKernelVersion(kernel.empty() ? ReadKernelSupport().release : kernel);
-    if (version) {
-      node->kernel_major = version->first;
-      node->kernel_minor = version->second;
-    } else if (!kernel.empty()) {
-      std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel)
-                << "': give MAJOR.MINOR\n";
-      return false;
-    }
-    if (!capabilities.empty()) {
-      seccomp::CapabilityList list = seccomp::ParseCapabilities(capabilities);
-      if (!list.unknown.empty()) {
-        std::cerr << "seccompd: --capabilities: no capability '" << base::Printable(list.unknown)
-                  << "' is known\n";
-        return false;
-      }
-      node->capabilities = std::move(list.names);
-    }
-    if (arch.empty()) return true;
-    const auto known = seccomp::ArchFromName(arch);
-    if (!known) {
-      std::cerr << "seccompd: --node-arch '" << base::Printable(arch) << "' is not known\n";
-      return false;
-    }
-    node->arch = *known;
-    return true;
   }
 };
 
@@ -218,7 +171,11 @@ struct VersionCommand {
     app = top.add_subcommand("version", "build, libraries, what this kernel allows");
     AddOutput(*app, output, {"text", "json"});
   }
-  int Execute() const { return Version(output == "json", ReadKernelSupport(), std::cout); }
+  int Execute() const {
+    KernelSupport kernel = ReadKernelSupport();
+    TryFilterEvidence(&kernel);
+    return Version(output == "json", kernel, std::cout);
+  }
 };
 
 struct Metrics {
@@ -243,6 +200,7 @@ int RunCommandLine(int argc, char** argv) {
   Audit audit;
   Validate validate;
   Render render;
+  FilterCommands filters;
   Purge purge;
   Metrics metrics;
   VersionCommand version;
@@ -250,6 +208,7 @@ int RunCommandLine(int argc, char** argv) {
   audit.Add(top);
   validate.Add(top);
   render.Add(top);
+  filters.Add(top);
   purge.Add(top);
   metrics.Add(top);
   version.Add(top);
@@ -262,6 +221,7 @@ int RunCommandLine(int argc, char** argv) {
   if (audit.app->parsed()) return audit.Execute();
   if (validate.app->parsed()) return validate.Execute();
   if (render.app->parsed()) return render.Execute();
+  if (filters.Parsed()) return filters.Execute();
   if (purge.app->parsed()) return purge.Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();

@@ -75,14 +75,20 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "node-default", config.node_default,
           "what the kubelet gives pods that ask for nothing")
       ->check(CLI::IsMember({"auto", "runtime-default", "unconfined"}));
+  AddFlag(app, "evidence", config.evidence,
+          "how deep to look into the kernel; auto: filter where it works, else status")
+      ->check(CLI::IsMember({"auto", "filter", "status"}));
+  AddFlag(app, "runtime", config.runtime,
+          "the container runtime, where nothing else tells it: containerd-1.7, containerd-2.0.9");
+  AddFlag(app, "bundles", config.bundles,
+          "where the runtime keeps its bundles' config.json, * for the container's ID; only its "
+          "seccomp part is kept");
   config.node_name = HostName();
   AddFlag(app, "node-name", config.node_name, "this node's name")->envname("NODE_NAME");
 }
 
 void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "source", config.source, "where profiles come from: dir:PATH")->required(false);
-  AddFlag(app, "evidence", config.evidence, "how deep to look into the kernel")
-      ->check(CLI::IsMember({"status"}));
   AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
   app.add_flag("--web.detail", config.web_detail,
                "the status page also names pods and profiles; else it shows what /metrics shows")

@@ -14,6 +14,7 @@
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
 #include "common/bpf/verify.h"
+#include "common/install/prepare.h"
 #include "common/seccomp/runtime_default.h"
 
 namespace seccompd::agent {
@@ -53,17 +54,12 @@ Result<Target> RuntimeDefaultTarget(std::string_view version, const TargetSettin
     return Fail(Invalid(fmt::format("runtime-default:{}: not a known version; known are {}",
                                     base::Printable(version), KnownDefaults())));
   }
-  std::vector<std::string_view> capabilities(settings.capabilities.begin(),
-                                             settings.capabilities.end());
-  if (capabilities.empty()) {
-    const auto usual = seccomp::DefaultCapabilities();
-    capabilities.assign(usual.begin(), usual.end());
-  }
   std::string name(kRuntimeDefault);
   if (!newest) name += fmt::format(":{}", base::Printable(version));
-  TRY_ASSIGN(Target target,
-             TargetOfProfile(name, ContainerdDefaultProfile(*which, settings.node, capabilities),
-                             settings));
+  TRY_ASSIGN(Target target, TargetOfProfile(name,
+                                            ContainerdDefaultProfile(*which, settings.node,
+                                                                     settings.node.Capabilities()),
+                                            settings));
   target.notes.push_back(fmt::format("{}{}", newest ? "the newest known default, of " : "as in ",
                                      DisplayName(*which)));
   return target;
@@ -132,9 +128,11 @@ Result<Target> FileTarget(const std::string& path, std::string_view key,
   const std::string shown = path == "-" ? "<stdin>" : path;
   const ProfileInput input = ReadProfiles(shown, {}, std::move(bytes));
   TRY_ASSIGN(const ProfileText* profile, Choose(input, key));
+  auto node = install::NodeFor(profile->capabilities, settings.node);
+  if (!node) return Fail(base::WithContext(std::move(node).error(), base::Printable(shown)));
   seccomp::ParsedProfile parsed =
-      profile->document ? seccomp::CheckProfile(*profile->document, *settings.table, settings.node)
-                        : seccomp::CheckProfile(profile->text, *settings.table, settings.node);
+      profile->document ? seccomp::CheckProfile(*profile->document, *settings.table, *node)
+                        : seccomp::CheckProfile(profile->text, *settings.table, *node);
   PlaceInFile(input, *profile, parsed.diagnostics);
   if (!parsed.profile) {
     for (const seccomp::Diagnostic& diagnostic : parsed.diagnostics) {
@@ -167,7 +165,7 @@ std::optional<Result<Target>> FromFile(std::string_view text, const TargetSettin
 
 Result<Target> TargetOfProfile(std::string name, seccomp::Profile profile,
                                const TargetSettings& settings) {
-  auto program = bpf::Compile(profile, settings.node.arch);
+  auto program = bpf::CompileFor(settings.runtime, profile, settings.node.arch, *settings.table);
   if (!program) return Fail(base::WithContext(std::move(program).error(), name));
   Target target{.name = std::move(name)};
   target.profile = std::move(profile);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/bpf/compile.h"
 #include "common/bpf/program.h"
 #include "common/seccomp/diagnose.h"
 #include "common/seccomp/profile.h"
@@ -32,8 +33,8 @@ struct Target {
 using TargetForm = std::function<std::optional<base::Result<Target>>(std::string_view text)>;
 
 struct TargetSettings {
-  seccomp::NodeFacts node{};                // that would load a profile
-  std::vector<std::string> capabilities{};  // of the container; empty: the runtime's default set
+  seccomp::NodeFacts node{};  // that would load a profile, and what the container holds
+  bpf::Runtime runtime = bpf::Runtime::kCrun;    // that loads a profile
   const seccomp::SyscallTable* table = nullptr;  // of every architecture; must not be null
   std::istream* in = nullptr;                    // what "-" reads; null: "-" is refused
   std::vector<TargetForm> forms{};
@@ -41,8 +42,9 @@ struct TargetSettings {
 
 // FILE or - (a profile, or a ConfigMap manifest with one), FILE#KEY (a key or localhostProfile path
 // of a manifest), runtime-default[:containerd-1.7|:1.7.13|...], bpf:FILE (raw struct sock_filter
-// of this machine's byte order), or one of `settings.forms`. Profiles are compiled as crun does.
-// kNotFound: nothing by that name; kInvalidArgument: it is there but refused, with the first error.
+// of this machine's byte order), or one of `settings.forms`. Profiles are compiled as
+// `settings.runtime` does. kNotFound: nothing by that name; kInvalidArgument: it is there but
+// refused, with the first error.
 [[nodiscard]] base::Result<Target> ResolveTarget(std::string_view text,
                                                  const TargetSettings& settings);
 

@@ -3,13 +3,13 @@
 
 #include <fmt/ostream.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <boost/version.hpp>
 #include <fstream>
 
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
+#include "common/filters/filter_reader.h"
 
 namespace seccompd::agent {
 namespace {
@@ -21,8 +21,8 @@ std::string StatusEvidence(const KernelSupport& kernel) {
 }
 
 std::string FilterEvidence(const KernelSupport& kernel) {
-  if (!kernel.btf) return "no: /sys/kernel/btf/vmlinux is missing (needs Linux 5.10 with BTF)";
-  return "kernel has BTF; not used by this version";
+  if (!kernel.no_filter_evidence) return "not tried";
+  return kernel.no_filter_evidence->empty() ? "yes" : "no: " + *kernel.no_filter_evidence;
 }
 
 }  // namespace
@@ -36,8 +36,17 @@ KernelSupport ReadKernelSupport() {
     kernel.seccomp_filter = kernel.seccomp_filter || line.starts_with("Seccomp:");
     kernel.filter_count = kernel.filter_count || line.starts_with("Seccomp_filters:");
   }
-  kernel.btf = ::access("/sys/kernel/btf/vmlinux", R_OK) == 0;
   return kernel;
+}
+
+void TryFilterEvidence(KernelSupport* kernel) {
+  auto reader = filters::FilterReader::Open();
+  if (!reader) {
+    kernel->no_filter_evidence = reader.error().message;
+    return;
+  }
+  const auto tested = reader->SelfTestWithoutCapabilities();
+  kernel->no_filter_evidence = tested ? std::string() : tested.error().message;
 }
 
 std::optional<std::pair<std::uint32_t, std::uint32_t>> ParseKernelVersion(

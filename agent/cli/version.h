@@ -15,9 +15,13 @@ struct KernelSupport {
   std::string release;          // uname -r
   bool seccomp_filter = false;  // /proc/self/status has "Seccomp:"
   bool filter_count = false;    // and "Seccomp_filters:" (Linux 5.9)
-  bool btf = false;             // /sys/kernel/btf/vmlinux, which evidence level `filter` needs
+  // Why evidence level `filter` is not to be had by this process, "" if it is; absent: not tried.
+  std::optional<std::string> no_filter_evidence = {};
 };
 KernelSupport ReadKernelSupport();
+
+// Tries it: loads the iterators and lets them go again.
+void TryFilterEvidence(KernelSupport* kernel);
 
 // "6.1.0-18-amd64" -> {6, 1}; nullopt without two leading numbers.
 std::optional<std::pair<std::uint32_t, std::uint32_t>> ParseKernelVersion(std::string_view release);

@@ -49,45 +49,38 @@ std::string_view VerdictName(Verdict verdict) {
 }
 
 std::string_view ReasonName(Reason reason) {
-  switch (reason) {
-    case Reason::kNone:
-      return "";
-    case Reason::kPrivileged:
-      return "privileged";
-    case Reason::kThread:
-      return "thread";
-    case Reason::kStrictMode:
-      return "strict-mode";
-    case Reason::kNotAsked:
-      return "not-asked";
-    case Reason::kOldRevision:
-      return "old-revision";
-    case Reason::kRace:
-      return "race";
-    case Reason::kBeforeLedger:
-      return "before-ledger";
-    case Reason::kNotYetNamed:
-      return "not-yet-named";
-    case Reason::kNodeDefault:
-      return "node-default";
-    case Reason::kBadProfileType:
-      return "bad-profile-type";
-    case Reason::kNoHostPid:
-      return "no-host-pid";
-    case Reason::kUnread:
-      return "unread";
-    case Reason::kStarting:
-      return "starting";
-    case Reason::kNoProcess:
-      return "no-process";
-    case Reason::kNoPod:
-      return "no-pod";
-    case Reason::kNotFound:
-      return "not-found";
-    case Reason::kRuntimeClass:
-      return "runtime-class";
-  }
-  return "";
+  // In the order of the enumerators.
+  constexpr std::array<std::string_view, 28> kNames = {
+      "",
+      "privileged",
+      "thread",
+      "strict-mode",
+      "not-asked",
+      "old-revision",
+      "race",
+      "before-ledger",
+      "not-yet-named",
+      "node-default",
+      "bad-profile-type",
+      "no-host-pid",
+      "unread",
+      "starting",
+      "no-process",
+      "no-pod",
+      "not-found",
+      "runtime-class",
+      "inherited",
+      "no-profile-text",
+      "runtime-version",
+      "undecided",
+      "filter-pending",
+      "filter-torn",
+      "too-many-filters",
+      "too-many-instructions",
+      "filter-unreadable",
+      "filter-limit",
+  };
+  return kNames.at(static_cast<std::size_t>(reason));
 }
 
 std::string_view EvidenceName(Evidence evidence) {

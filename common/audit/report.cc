@@ -173,7 +173,7 @@ std::string_view FileName(std::string_view path) {
 
 Report MakeReport(PassFacts facts, std::span<const kube::Pod> pods,
                   std::span<const Observation> observations, const InstalledView& installed,
-                  const JudgeOptions& options, std::span<const FilterFinding> findings) {
+                  const JudgeOptions& options, const EvidenceOf& evidence_of) {
   Report report;
   if (facts.node_default == NodeDefault::kUndecided) {
     facts.node_default = InferNodeDefault(pods, observations);
@@ -181,7 +181,12 @@ Report MakeReport(PassFacts facts, std::span<const kube::Pod> pods,
   }
   const std::vector<PodWorkload> workloads = MakeWorkloads(pods, facts.node_default);
   for (const Subject& subject : Resolve(workloads, observations)) {
-    report.rows.push_back(MakeRow(subject, Judge(subject, installed, options, findings)));
+    const SubjectEvidence evidence = evidence_of ? evidence_of(subject) : SubjectEvidence{};
+    Judgement judgement = Judge(subject, installed, options, evidence.findings);
+    judgement.asked_fingerprint = evidence.asked_fingerprint;
+    judgement.told_digest = evidence.told_digest;
+    judgement.told_fingerprint = evidence.told_fingerprint;
+    report.rows.push_back(MakeRow(subject, std::move(judgement)));
   }
   std::stable_sort(report.rows.begin(), report.rows.end(),
                    [](const Row& a, const Row& b) { return RowKey(a) < RowKey(b); });

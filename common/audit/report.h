@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -116,11 +117,14 @@ struct Report {
   }
 };
 
+// Called once for every container; empty at evidence `status`.
+using EvidenceOf = std::function<SubjectEvidence(const Subject&)>;
+
 // Pods that carry the whole pass: joins, judges and counts. With NodeDefault kUndecided in the
 // facts the default is inferred from what unset containers have loaded, if they agree.
 Report MakeReport(PassFacts facts, std::span<const kube::Pod> pods,
                   std::span<const Observation> observations, const InstalledView& installed,
-                  const JudgeOptions& options, std::span<const FilterFinding> findings = {});
+                  const JudgeOptions& options, const EvidenceOf& evidence_of = {});
 
 // What containers with nothing set have loaded, if at least three in two pods agree: their first
 // process has a filter, or has none. Privileged containers and deferred processes tell nothing.

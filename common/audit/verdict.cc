@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/audit/verdict.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "common/audit/staleness.h"
+#include "common/audit/why.h"
 
 namespace seccompd::audit {
 namespace {
@@ -14,6 +13,9 @@ namespace {
 constexpr std::array<std::string_view, 9> kSandboxPrograms = {
     "runsc", "exe",  "qemu",      "cloud-hyperviso", "firecracker",
     "kata",  "drag", "virtiofsd", "containerd-shim"};
+
+constexpr int kStrictMode = 1;
+constexpr int kFilterMode = 2;
 
 // One thread's state, judged against what was asked.
 struct Outcome {
@@ -30,7 +32,6 @@ bool AsksForFilter(AskedKind kind) {
 
 // Evidence `status`: the mode tells whether there is a filter, nothing tells which.
 Outcome JudgeState(const procfs::SeccompState& state, const Asked& asked) {
-  constexpr int kStrictMode = 1;
   Outcome outcome;
   outcome.state = state;
   if (!AsksForFilter(asked.kind)) {
@@ -70,10 +71,12 @@ Outcome JudgeProcess(const ObservedProcess& observed, const Asked& asked,
   const FilterFinding* finding = FindingOf(observed.process.pid, findings);
   if (finding != nullptr && observed.process.seccomp.mode != 0) {
     worst.verdict = finding->verdict;
-    worst.reason = Reason::kNone;
+    worst.reason = finding->reason;
     worst.finding = finding;
   }
+  const bool covered = worst.finding != nullptr && finding->all_threads;
   for (const procfs::SeccompState& thread : observed.process.other_threads) {
+    if (covered && thread.mode == kFilterMode) continue;
     Outcome outcome = JudgeState(thread, asked);
     outcome.process = &observed;
     if (outcome.reason == Reason::kNone) outcome.reason = Reason::kThread;
@@ -104,6 +107,11 @@ void Record(const Outcome& outcome, Judgement& judgement) {
   if (outcome.finding == nullptr) return;
   judgement.evidence = Evidence::kFilter;
   judgement.loaded.revision = outcome.finding->loaded_revision;
+  judgement.loaded.fingerprint = outcome.finding->fingerprint;
+  judgement.loaded.own_filters = outcome.finding->own_filters;
+  judgement.loaded.same_as = outcome.finding->same_as;
+  judgement.loaded.runc_enosys = outcome.finding->runc_enosys;
+  if (outcome.finding->tid != 0) judgement.witness->tid = outcome.finding->tid;
   judgement.missing = outcome.finding->missing;
   judgement.filter_witness = outcome.finding->witness;
 }
@@ -212,10 +220,6 @@ void DescribeLoaded(const Observation& observation, Judgement& judgement) {
   judgement.witness = loosest.witness;
 }
 
-bool InAPod(const Subject& subject) {
-  return subject.observation != nullptr && !subject.observation->ref.pod_uid.empty();
-}
-
 bool Alarms(const Subject& subject, const JudgeOptions& options, const Judgement& judgement) {
   const bool old = !judgement.since || options.now - *judgement.since > options.naming_grace;
   switch (judgement.verdict) {
@@ -237,6 +241,7 @@ bool Alarms(const Subject& subject, const JudgeOptions& options, const Judgement
   switch (judgement.reason) {
     case Reason::kStarting:
     case Reason::kNoProcess:
+    case Reason::kFilterPending:
       return false;
     case Reason::kNotYetNamed:
       return judgement.loaded.mode != LoadedMode::kUnseen && old;
@@ -246,88 +251,6 @@ bool Alarms(const Subject& subject, const JudgeOptions& options, const Judgement
     default:
       return true;
   }
-}
-
-std::string RevisionText(std::optional<std::uint32_t> revision, std::string_view unknown) {
-  return revision ? fmt::format("r{}", *revision) : std::string(unknown);
-}
-
-std::string WhyNotEnforced(const Judgement& judgement) {
-  switch (judgement.reason) {
-    case Reason::kPrivileged:
-      return "privileged: true drops the filter";
-    case Reason::kThread:
-      return "a thread runs without the filter";
-    case Reason::kStrictMode:
-      return "strict mode of its own, so the runtime loaded no filter";
-    default:
-      return "no filter is loaded";
-  }
-}
-
-std::string WhyUnknown(const Subject& subject, const Judgement& judgement) {
-  switch (judgement.reason) {
-    case Reason::kPrivileged:
-      return "privileged: true drops the filter, what is loaded is another";
-    case Reason::kRace:
-      return "started while the profile was being replaced; restart to be sure";
-    case Reason::kBeforeLedger:
-      return "started before this profile was first installed; restart to be sure";
-    case Reason::kNotYetNamed:
-      return "the pod's status does not name it yet, and its containers ask for different things";
-    case Reason::kNodeDefault:
-      return "no seccompProfile is set and the node's default is not known; set --node-default";
-    case Reason::kBadProfileType:
-      return "seccompProfile.type is none of RuntimeDefault, Localhost, Unconfined";
-    case Reason::kNoHostPid:
-      return "its processes cannot be seen from this PID namespace; run with hostPID";
-    case Reason::kUnread:
-      return "a process or thread of it could not be read";
-    case Reason::kStarting:
-      return "the runtime is still starting it";
-    case Reason::kNoProcess:
-      return "no process is alive in it";
-    case Reason::kNoPod:
-      return InAPod(subject) ? "no pod record has its pod uid" : "not in a pod";
-    case Reason::kNotFound:
-      return subject.pod != nullptr && subject.pod->uid.empty()
-                 ? "the pod record has no uid to find its cgroup by"
-                 : "running by the pod's status, but no cgroup is its";
-    default:
-      return "";
-  }
-}
-
-std::string Why(const Subject& subject, const InstalledView& installed,
-                const Judgement& judgement) {
-  switch (judgement.verdict) {
-    case Verdict::kNotEnforced:
-      return WhyNotEnforced(judgement);
-    case Verdict::kUnknown:
-      return WhyUnknown(subject, judgement);
-    case Verdict::kStale:
-      return fmt::format("loaded {}, {} is in force: restart",
-                         RevisionText(judgement.loaded.revision, "an earlier revision"),
-                         RevisionText(judgement.asked_revision, "another"));
-    case Verdict::kWeaker:
-    case Verdict::kDiffers:
-      return judgement.filter_witness;
-    case Verdict::kStricter:
-      return judgement.reason == Reason::kNotAsked ? "a filter that nobody asked for"
-                                                   : judgement.filter_witness;
-    case Verdict::kFiltered:
-      break;
-    case Verdict::kNotApplicable:
-      return fmt::format("runtimeClassName {}: the host does not see its filter",
-                         subject.pod == nullptr ? "" : subject.pod->runtime_class);
-    case Verdict::kUnconfined:
-    case Verdict::kMatch:
-      return "";
-  }
-  if (subject.asked.kind != AskedKind::kLocalhost || !installed.available) return "";
-  const auto profile = installed.profiles.find(subject.asked.path);
-  if (profile == installed.profiles.end()) return "no such profile any more";
-  return profile->second.state == ProfileState::kForeign ? "the file is another tool's" : "";
 }
 
 const InstalledProfile* ProfileOf(const Asked& asked, const InstalledView& installed) {
@@ -343,6 +266,7 @@ Judgement Judge(const Subject& subject, const InstalledView& installed, const Ju
   Judgement judgement;
   const Observation* observation = subject.observation;
   if (observation != nullptr) judgement.since = StartOf(*observation);
+  judgement.evidence = options.evidence;
   const InstalledProfile* profile = ProfileOf(subject.asked, installed);
   if (profile != nullptr && !profile->revisions.empty()) {
     judgement.asked_revision = profile->revisions.back().number;
@@ -356,8 +280,9 @@ Judgement Judge(const Subject& subject, const InstalledView& installed, const Ju
     if (observation != nullptr) DescribeLoaded(*observation, judgement);
   } else if (observation != nullptr) {  // else there was an obstacle
     JudgeProcesses(*observation, subject.asked, findings, judgement);
-    if (judgement.verdict == Verdict::kFiltered && profile != nullptr) {
-      JudgeCurrency(*profile, options.race_window, judgement);
+    if (judgement.verdict == Verdict::kFiltered) {
+      judgement.evidence = Evidence::kStatus;
+      if (profile != nullptr) JudgeCurrency(*profile, options.race_window, judgement);
     }
   }
   judgement.alarm = Alarms(subject, options, judgement);

@@ -56,6 +56,17 @@ enum class Reason : std::uint8_t {
   kNoPod,           // no pod record names its pod
   kNotFound,        // the pod's status calls it running, no cgroup is its
   kRuntimeClass,    // gVisor, Kata: the host does not see the workload's filter
+  // Only at evidence `filter`:
+  kInherited,       // nothing but the filters that the runtime itself runs under
+  kNoProfileText,   // what was asked for is not known here, so there is nothing to compare with
+  kRuntimeVersion,  // RuntimeDefault of a runtime whose version is not known, and no known one's
+  kUndecided,       // the comparison reached its limits
+  kFilterPending,   // not read yet: loaded or changed during the pass
+  kFilterTorn,      // it changed during every attempt to read it
+  kTooManyFilters,  // more stacked than are read
+  kTooManyInstructions,  // larger than what is read
+  kFilterUnreadable,     // the kernel kept no classic program, or its memory could not be read
+  kFilterLimit,          // the container has more distinct filters than are kept
 };
 std::string_view ReasonName(Reason reason);  // "old-revision"; "" for kNone
 
@@ -66,11 +77,28 @@ std::string_view EvidenceName(Evidence evidence);
 struct FilterFinding {
   pid_t pid = 0;
   Verdict verdict = Verdict::kMatch;
-  std::string witness;                           // "x86_64 bpf(0,0,0)", "" for a match
-  std::optional<Verdict> missing;                // of kStale: weaker, stricter or differs
+  std::string witness;             // the difference in words, with an input; "" for a match
+  std::optional<Verdict> missing;  // of kStale: weaker, stricter or differs
   std::optional<std::uint32_t> loaded_revision;  // the revision it means the same as
+  Reason reason = Reason::kNone;
+  std::string same_as = {};  // what it means the same as: "containerd 2.0.9-2.0.11"
+  std::optional<base::Digest> fingerprint = {};  // of the meaning of the runtime's filter
+  std::size_t own_filters = 0;                   // that the workload loaded on top
+  bool runc_enosys = false;  // a match but for runc's ENOSYS above the last call
+  pid_t tid = 0;             // the thread that decided; 0: the judged one
+  bool all_threads = false;  // it speaks for every thread that has a filter
 
   bool operator==(const FilterFinding&) const = default;
+};
+
+// What evidence `filter` has of one container.
+struct SubjectEvidence {
+  std::vector<FilterFinding> findings;  // by pid
+  std::optional<base::Digest> asked_fingerprint;
+  std::optional<base::Digest> told_digest;
+  std::optional<base::Digest> told_fingerprint;
+
+  bool operator==(const SubjectEvidence&) const = default;
 };
 
 // Runtimes that keep the workload's system calls away from the host kernel, by runtimeClassName.
@@ -90,6 +118,7 @@ struct JudgeOptions {
   std::chrono::milliseconds race_window = std::chrono::seconds(10);
   std::chrono::milliseconds naming_grace = std::chrono::seconds(60);
   SandboxRuntimes sandbox;
+  Evidence evidence = Evidence::kStatus;  // what the processes were read by
 };
 
 enum class LoadedMode : std::uint8_t { kUnseen, kNone, kStrict, kFilter };
@@ -99,6 +128,10 @@ struct Loaded {
   LoadedMode mode = LoadedMode::kUnseen;
   std::optional<int> filters;             // stacked; not before Linux 5.9
   std::optional<std::uint32_t> revision;  // by ledger and time, or by content at evidence filter
+  std::optional<base::Digest> fingerprint = {};  // of its meaning, at evidence filter
+  std::size_t own_filters = 0;                   // of `filters`: those of the workload
+  std::string same_as = {};                      // "containerd 2.0.9-2.0.11", "r4", "its bundle"
+  bool runc_enosys = false;
 
   bool operator==(const Loaded&) const = default;
 };
@@ -120,10 +153,13 @@ struct Judgement {
   bool alarm = false;  // a finding; else expected or too young to tell
   Evidence evidence = Evidence::kStatus;
   Loaded loaded;
-  std::optional<std::uint32_t> asked_revision;  // in force for the asked path
-  std::optional<base::Digest> asked_digest;     // of that revision's bytes
-  std::optional<Verdict> missing;               // of kStale, at evidence filter
-  std::string filter_witness;                   // input on which the filters differ
+  std::optional<std::uint32_t> asked_revision;    // in force for the asked path
+  std::optional<base::Digest> asked_digest;       // of that revision's bytes
+  std::optional<base::Digest> asked_fingerprint;  // of what it means, at evidence filter
+  std::optional<base::Digest> told_digest;        // of linux.seccomp in the bundle, rendered
+  std::optional<base::Digest> told_fingerprint;   // of what that means
+  std::optional<Verdict> missing;                 // of kStale, at evidence filter
+  std::string filter_witness;                     // input on which the filters differ
   std::optional<Witness> witness;
   std::optional<base::WallTime> since;  // start of the container
 

@@ -188,6 +188,8 @@ PodWorkload MakePodWorkload(const kube::Pod& pod, NodeDefault node_default) {
     workload.containers.push_back({.name = container.name,
                                    .kind = KindOf(container.kind),
                                    .asked = AskedOf(container, pod, node_default),
+                                   .add_capabilities = container.add_capabilities,
+                                   .drop_capabilities = container.drop_capabilities,
                                    .container_id = container.container_id,
                                    .image_id = container.image_id,
                                    .state = container.state,

@@ -55,6 +55,8 @@ struct Workload {
   std::string name;  // "" for the pause container
   WorkloadKind kind = WorkloadKind::kApp;
   Asked asked;
+  std::vector<std::string> add_capabilities = {};  // as the pod spec writes them
+  std::vector<std::string> drop_capabilities = {};
   std::string container_id;  // "" until the pod's status names it; always "" for pause
   std::string image_id;
   kube::ContainerState state = kube::ContainerState::kUnknown;

@@ -18,6 +18,7 @@
 #include "common/base/strings.h"
 #include "common/base/unique_fd.h"
 #include "common/bpf/compile_limits.h"
+#include "common/bpf/runc_stub.h"
 #include "common/seccomp/condition.h"
 #include "common/seccomp/syscall_facts.h"
 
@@ -205,6 +206,15 @@ Result<Program> Compile(const Profile& profile, seccomp::Arch native) {
   if (rc != 0) return Fail(ErrorCode::kInternal, "libseccomp refuses CTL_NNP");
   TRY(AddRules(context, profile));
   return Export(context);
+}
+
+std::string_view Name(Runtime runtime) { return runtime == Runtime::kRunc ? "runc" : "crun"; }
+
+Result<Program> CompileFor(Runtime runtime, const Profile& profile, seccomp::Arch native,
+                           const seccomp::SyscallTable& table) {
+  TRY_ASSIGN(Program program, Compile(profile, native));
+  if (runtime != Runtime::kRunc) return program;
+  return WithRuncStub(program, LastSyscalls(profile, native, table));
 }
 
 Result<> CheckCompiles(const Profile& profile, seccomp::Arch native) {

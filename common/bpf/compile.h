@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "common/base/result.h"
 #include "common/bpf/program.h"
 #include "common/seccomp/profile.h"
+#include "common/seccomp/syscall_table.h"
 
 namespace seccompd::bpf {
 
@@ -15,6 +18,17 @@ namespace seccompd::bpf {
 // is too complex to be built in bounded time. Writes to a memfd, the only way libseccomp 2.5
 // exports a program, and raises libseccomp's API level; no other side effect.
 [[nodiscard]] base::Result<Program> Compile(const seccomp::Profile& profile, seccomp::Arch native);
+
+// The OCI runtime whose filter it is to be: runc puts a stub in front (runc_stub.h), crun, youki
+// and libseccomp itself do not.
+enum class Runtime : std::uint8_t { kCrun, kRunc };
+std::string_view Name(Runtime runtime);  // "crun", "runc"
+
+// The same as `runtime` loads it; `table` is that of the runtime's libseccomp, of all
+// architectures.
+[[nodiscard]] base::Result<Program> CompileFor(Runtime runtime, const seccomp::Profile& profile,
+                                               seccomp::Arch native,
+                                               const seccomp::SyscallTable& table);
 
 // Would Compile succeed? Costs a tenth of it for a usual profile; for checking many files.
 [[nodiscard]] base::Result<> CheckCompiles(const seccomp::Profile& profile, seccomp::Arch native);

@@ -147,6 +147,16 @@ constexpr auto kSeccomp = std::to_array<Symbol>({
     {"SECCOMP_GET_NOTIF_SIZES", 3},
 });
 
+// include/uapi/linux/net.h
+constexpr auto kSocketCalls = std::to_array<Symbol>({
+    {"SYS_SOCKET", 1},
+    {"SYS_BIND", 2},
+    {"SYS_CONNECT", 3},
+    {"SYS_LISTEN", 4},
+    {"SYS_ACCEPT", 5},
+    {"SYS_SOCKETPAIR", 8},
+});
+
 // include/uapi/asm-generic/mman-common.h
 constexpr auto kProtections =
     std::to_array<Symbol>({{"PROT_READ", 1}, {"PROT_WRITE", 2}, {"PROT_EXEC", 4}});
@@ -166,7 +176,7 @@ constexpr auto kArguments = std::to_array<Argument>({
     {"socket", 2, "protocol"},
     {"socketpair", 0, "domain", kEnumeration, kFamilies},
     {"socketpair", 1, "type"},
-    {"socketcall", 0, "call"},
+    {"socketcall", 0, "call", kEnumeration, kSocketCalls},
     {"clone", 0, "flags", kFlags, kCloneFlags},
     {"unshare", 0, "flags", kFlags, kCloneFlags},
     {"setns", 0, "fd"},

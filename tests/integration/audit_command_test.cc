@@ -62,6 +62,7 @@ class AuditCommandTest : public testing::Test {
     options_.seccomp_root = dir_.Join("seccomp");
     options_.node_default = "unconfined";
     options_.node_name = "n1";
+    options_.evidence = "status";
   }
 
   // Starts a container and the record of its pod.

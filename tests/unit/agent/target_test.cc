@@ -128,7 +128,7 @@ TEST(ResolveTarget, RuntimeDefaultTakesAVersion) {
 
 TEST(ResolveTarget, CapabilitiesChangeTheRuntimeDefault) {
   TargetSettings settings = Settings();
-  settings.capabilities = {"CAP_SYS_ADMIN"};
+  settings.node.capabilities = {{"CAP_SYS_ADMIN"}};
   const auto admin = ResolveTarget("runtime-default", settings);
   const auto usual = ResolveTarget("runtime-default", Settings());
   ASSERT_THAT(admin, IsOk());

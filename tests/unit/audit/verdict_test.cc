@@ -403,7 +403,7 @@ TEST(Verdict, NamesAreTheMetricLabelValues) {
 
 TEST(ReasonName, IsUniqueAndEmptyOnlyForNone) {
   std::set<std::string_view> names;
-  const int last = static_cast<int>(Reason::kRuntimeClass);
+  const int last = static_cast<int>(Reason::kFilterLimit);
   for (int i = 1; i <= last; ++i) names.insert(ReasonName(static_cast<Reason>(i)));
   EXPECT_EQ(names.size(), static_cast<std::size_t>(last));
   EXPECT_FALSE(names.contains(""));

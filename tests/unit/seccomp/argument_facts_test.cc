@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
 #include <linux/keyctl.h>
+#include <linux/net.h>
 #include <linux/prctl.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
@@ -67,6 +68,8 @@ TEST(ArgumentFacts, ValuesAreThoseOfTheKernelHeaders) {
   EXPECT_SYMBOL("seccomp", 0, SECCOMP_SET_MODE_FILTER);
   EXPECT_SYMBOL("seccomp", 0, SECCOMP_GET_NOTIF_SIZES);
   EXPECT_SYMBOL("mmap", 2, PROT_EXEC);
+  EXPECT_SYMBOL("socketcall", 0, SYS_SOCKET);
+  EXPECT_SYMBOL("socketcall", 0, SYS_SOCKETPAIR);
 }
 #undef EXPECT_SYMBOL
 

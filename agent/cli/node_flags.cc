@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/node_flags.h"
+
+#include <iostream>
+#include <utility>
+
+#include "agent/cli/version.h"
+#include "common/base/strings.h"
+#include "common/seccomp/arch.h"
+
+namespace seccompd::agent {
+
+void NodeFlags::Add(CLI::App& app) {
+  app.add_option("--node-arch", arch, "architecture of the node: x86_64, aarch64, ...");
+  app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
+  app.add_option("--capabilities", capabilities,
+                 "what the container holds, for conditional rules: CAP_SYS_ADMIN,... or ALL, NONE");
+}
+
+bool NodeFlags::Resolve(seccomp::NodeFacts* node) const {
+  const auto version = ParseKernelVersion(kernel.empty() ? ReadKernelSupport().release : kernel);
+  if (version) {
+    node->kernel_major = version->first;
+    node->kernel_minor = version->second;
+  } else if (!kernel.empty()) {
+    std::cerr << "seccompd: --node-kernel '" << base::Printable(kernel) << "': give MAJOR.MINOR\n";
+    return false;
+  }
+  if (!capabilities.empty()) {
+    seccomp::CapabilityList list = seccomp::ParseCapabilities(capabilities);
+    if (!list.unknown.empty()) {
+      std::cerr << "seccompd: --capabilities: no capability '" << base::Printable(list.unknown)
+                << "' is known\n";
+      return false;
+    }
+    node->capabilities = std::move(list.names);
+  }
+  if (arch.empty()) return true;
+  const auto known = seccomp::ArchFromName(arch);
+  if (!known) {
+    std::cerr << "seccompd: --node-arch '" << base::Printable(arch) << "' is not known\n";
+    return false;
+  }
+  node->arch = *known;
+  return true;
+}
+
+void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms) {
+  app.add_option("-o,--output", output, "form of the output")
+      ->check(CLI::IsMember(forms))
+      ->default_str("text");
+}
+
+}  // namespace seccompd::agent

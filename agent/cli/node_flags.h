@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "common/seccomp/diagnose.h"
+
+namespace seccompd::agent {
+
+// Which node a profile is validated, rendered or compiled for: this one, unless told otherwise.
+struct NodeFlags {
+  std::string arch;
+  std::string kernel;
+  std::string capabilities;
+
+  void Add(CLI::App& app);
+  // False: said on stderr what is wrong.
+  bool Resolve(seccomp::NodeFacts* node) const;
+};
+
+// -o text|json|...
+void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms);
+
+}  // namespace seccompd::agent

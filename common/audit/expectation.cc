@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/audit/expectation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "common/base/strings.h"
+#include "common/seccomp/parse.h"
+
+namespace seccompd::audit {
+namespace {
+
+// linux/capability.h, in the order of their numbers.
+constexpr std::array<std::string_view, 41> kAllCapabilities = {"CAP_CHOWN",
+                                                               "CAP_DAC_OVERRIDE",
+                                                               "CAP_DAC_READ_SEARCH",
+                                                               "CAP_FOWNER",
+                                                               "CAP_FSETID",
+                                                               "CAP_KILL",
+                                                               "CAP_SETGID",
+                                                               "CAP_SETUID",
+                                                               "CAP_SETPCAP",
+                                                               "CAP_LINUX_IMMUTABLE",
+                                                               "CAP_NET_BIND_SERVICE",
+                                                               "CAP_NET_BROADCAST",
+                                                               "CAP_NET_ADMIN",
+                                                               "CAP_NET_RAW",
+                                                               "CAP_IPC_LOCK",
+                                                               "CAP_IPC_OWNER",
+                                                               "CAP_SYS_MODULE",
+                                                               "CAP_SYS_RAWIO",
+                                                               "CAP_SYS_CHROOT",
+                                                               "CAP_SYS_PTRACE",
+                                                               "CAP_SYS_PACCT",
+                                                               "CAP_SYS_ADMIN",
+                                                               "CAP_SYS_BOOT",
+                                                               "CAP_SYS_NICE",
+                                                               "CAP_SYS_RESOURCE",
+                                                               "CAP_SYS_TIME",
+                                                               "CAP_SYS_TTY_CONFIG",
+                                                               "CAP_MKNOD",
+                                                               "CAP_LEASE",
+                                                               "CAP_AUDIT_WRITE",
+                                                               "CAP_AUDIT_CONTROL",
+                                                               "CAP_SETFCAP",
+                                                               "CAP_MAC_OVERRIDE",
+                                                               "CAP_MAC_ADMIN",
+                                                               "CAP_SYSLOG",
+                                                               "CAP_WAKE_ALARM",
+                                                               "CAP_BLOCK_SUSPEND",
+                                                               "CAP_AUDIT_READ",
+                                                               "CAP_PERFMON",
+                                                               "CAP_BPF",
+                                                               "CAP_CHECKPOINT_RESTORE"};
+
+std::string CapabilityName(std::string_view written) {
+  std::string name;
+  for (const char c : written) name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  return name.starts_with("CAP_") || name == "ALL" ? name : "CAP_" + name;
+}
+
+bool HasAll(std::span<const std::string> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return CapabilityName(name) == "ALL"; });
+}
+
+base::Result<seccomp::Profile> ParseText(const base::Result<std::string>& text) {
+  if (!text) return base::Fail(text.error());
+  seccomp::ParsedProfile parsed = seccomp::ParseProfile(*text);
+  if (parsed.profile) return *std::move(parsed.profile);
+  for (const seccomp::Diagnostic& diagnostic : parsed.diagnostics) {
+    if (diagnostic.severity != seccomp::Severity::kError) continue;
+    return base::Fail(base::ErrorCode::kInvalidArgument, diagnostic.message);
+  }
+  return base::Fail(base::ErrorCode::kInternal, "a profile without a diagnostic");
+}
+
+bool AsksForFilter(const Asked& asked) {
+  return asked.kind == AskedKind::kLocalhost || asked.kind == AskedKind::kRuntimeDefault;
+}
+
+std::span<const LoadedProcess> Find(std::span<const LoadedProcess> loaded, pid_t pid) {
+  const auto found =
+      std::lower_bound(loaded.begin(), loaded.end(), pid,
+                       [](const LoadedProcess& a, pid_t wanted) { return a.pid < wanted; });
+  if (found == loaded.end() || found->pid != pid) return {};
+  return {&*found, 1};
+}
+
+// What was loaded is what the runtime was told, or it is not: that says whose fault it is.
+void CompareWithTold(const Told& told, const ProfileMeaning& meaning, FilterFinding& finding) {
+  if (finding.verdict == Verdict::kMatch || finding.verdict == Verdict::kStale) return;
+  if (!told.profile || meaning.error || !finding.fingerprint) return;
+  if (meaning.fingerprint == *finding.fingerprint) {
+    finding.same_as = "what its bundle tells";
+    if (!finding.witness.empty()) finding.witness += " (so the runtime was told)";
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> CapabilitiesOf(std::span<const std::string> add,
+                                        std::span<const std::string> drop) {
+  std::vector<std::string> set;
+  const auto take = [&set](const auto& names) { set.assign(names.begin(), names.end()); };
+  take(seccomp::DefaultCapabilities());
+  if (HasAll(add)) take(kAllCapabilities);
+  if (HasAll(drop)) set.clear();
+  for (const std::string& written : add) {
+    std::string name = CapabilityName(written);
+    const bool known = std::find(set.begin(), set.end(), name) != set.end();
+    if (name != "ALL" && !known) set.push_back(std::move(name));
+  }
+  for (const std::string& written : drop) std::erase(set, CapabilityName(written));
+  return set;
+}
+
+Expectations::Expectations(const ProfileTexts& texts, const RuntimeFacts& runtime,
+                           const InstalledView& installed)
+    : texts_(texts), runtime_(runtime), installed_(installed) {}
+
+Candidate CandidateOf(const Told& told) {
+  return {.key = told.digest,
+          .revision = {},
+          .name = "its bundle",
+          .make = [profile = told.profile]() -> base::Result<seccomp::Profile> {
+            if (profile) return *profile;
+            return base::Fail(base::ErrorCode::kNotFound, "its bundle tells of no profile");
+          }};
+}
+
+const Told* Expectations::ToldOf(const Subject& subject) const {
+  if (!texts_.told || subject.observation == nullptr) return nullptr;
+  return texts_.told(subject.observation->ref);
+}
+
+Expected Expectations::ForLocalhost(const std::string& path) const {
+  Expected expected;
+  const auto found = installed_.profiles.find(path);
+  if (found == installed_.profiles.end()) return expected;
+  const InstalledProfile& profile = found->second;
+  for (auto it = profile.revisions.rbegin(); it != profile.revisions.rend(); ++it) {
+    // Two revisions of one meaning are one to a container.
+    const bool repeated = std::any_of(profile.revisions.rbegin(), it, [&](const Revision& newer) {
+      return newer.meaning == it->meaning;
+    });
+    if (repeated) continue;
+    expected.candidates.push_back({.key = it->digest,
+                                   .revision = it->number,
+                                   .name = fmt::format("r{}", it->number),
+                                   .make = [this, path, number = it->number] {
+                                     return ParseText(texts_.revision(path, number));
+                                   }});
+  }
+  if (expected.candidates.empty() && texts_.file) {
+    const auto text = texts_.file(path);
+    if (!text) return expected;
+    expected.candidates.push_back(
+        {.key = base::Sha256(*text), .revision = {}, .name = "the file", .make = [text] {
+           return ParseText(text);
+         }});
+  }
+  return expected;
+}
+
+Expected Expectations::ForRuntimeDefault(const Workload* workload) const {
+  Expected expected{
+      .kind = Expected::Kind::kAny, .candidates = {}, .none = Reason::kRuntimeVersion};
+  std::vector<std::string> capabilities = CapabilitiesOf({}, {});
+  if (workload != nullptr) {
+    capabilities = CapabilitiesOf(workload->add_capabilities, workload->drop_capabilities);
+  }
+  std::vector<seccomp::ContainerdDefault> versions;
+  if (const auto version = seccomp::ContainerdDefaultOf(runtime_.name)) {
+    versions.push_back(*version);
+  } else if (runtime_.name.find("cri-o") == std::string::npos) {
+    const auto all = seccomp::AllContainerdDefaults();
+    versions.assign(all.rbegin(), all.rend());
+  }
+  for (const seccomp::ContainerdDefault version : versions) {
+    const std::string key = fmt::format("runtime-default {} {}", static_cast<int>(version),
+                                        base::Join(capabilities, ","));
+    expected.candidates.push_back(
+        {.key = base::Sha256(key),
+         .revision = {},
+         .name = std::string(seccomp::DisplayName(version)),
+         .make = [this, version, capabilities]() -> base::Result<seccomp::Profile> {
+           const std::vector<std::string_view> set(capabilities.begin(), capabilities.end());
+           return seccomp::ContainerdDefaultProfile(version, runtime_.node, set);
+         }});
+  }
+  return expected;
+}
+
+const Expected& Expectations::For(const Subject& subject) {
+  const bool local = subject.asked.kind == AskedKind::kLocalhost;
+  const Told* told = local ? nullptr : ToldOf(subject);
+  std::string question = "L" + subject.asked.path;
+  if (told != nullptr && told->profile) {
+    question = "T" + told->digest.Hex();
+  } else if (!local) {
+    question = "R";
+    if (subject.workload != nullptr) {
+      question += base::Join(subject.workload->add_capabilities, ",") + "-" +
+                  base::Join(subject.workload->drop_capabilities, ",");
+    }
+  }
+  const auto found = known_.find(question);
+  if (found != known_.end()) return found->second;
+  Expected expected;
+  if (local) {
+    expected = ForLocalhost(subject.asked.path);
+  } else if (told != nullptr && told->profile) {
+    expected.candidates.push_back(CandidateOf(*told));
+  } else {
+    expected = ForRuntimeDefault(subject.workload);
+  }
+  return known_.emplace(std::move(question), std::move(expected)).first->second;
+}
+
+SubjectEvidence JudgeSubject(const Subject& subject, std::span<const LoadedProcess> loaded,
+                             Expectations& expectations, Meanings& meanings) {
+  SubjectEvidence evidence;
+  if (subject.observation == nullptr || !AsksForFilter(subject.asked)) return evidence;
+  const Expected& expected = expectations.For(subject);
+  if (expected.candidates.size() == 1 || expected.kind == Expected::Kind::kRevisions) {
+    for (const Candidate& current :
+         std::span(expected.candidates)
+             .first(std::min<std::size_t>(1, expected.candidates.size()))) {
+      const ProfileMeaning& meaning = meanings.Of(current.key, current.make);
+      if (!meaning.error) evidence.asked_fingerprint = meaning.fingerprint;
+    }
+  }
+  const Told* told = expectations.ToldOf(subject);
+  const ProfileMeaning* told_meaning = nullptr;
+  if (told != nullptr) {
+    const Candidate candidate = CandidateOf(*told);
+    told_meaning = &meanings.Of(candidate.key, candidate.make);
+    evidence.told_digest = told->digest;
+    if (!told_meaning->error) evidence.told_fingerprint = told_meaning->fingerprint;
+  }
+  for (const ObservedProcess& observed : subject.observation->processes) {
+    for (const LoadedProcess& process : Find(loaded, observed.process.pid)) {
+      FilterFinding finding = JudgeLoaded(process, expected, meanings);
+      if (told != nullptr) CompareWithTold(*told, *told_meaning, finding);
+      evidence.findings.push_back(std::move(finding));
+    }
+  }
+  return evidence;
+}
+
+}  // namespace seccompd::audit

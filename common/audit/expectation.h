@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/audit/filter_judge.h"
+#include "common/audit/resolve.h"
+#include "common/seccomp/diagnose.h"
+#include "common/seccomp/profile.h"
+#include "common/seccomp/runtime_default.h"
+
+namespace seccompd::audit {
+
+// linux.seccomp of one container's bundle; no profile: the runtime was told to load none.
+struct Told {
+  base::Digest digest;  // of its canonical rendering
+  std::optional<seccomp::Profile> profile;
+
+  bool operator==(const Told&) const = default;
+};
+
+// Where the texts that may have been asked for come from. Each is called at most once a pass for
+// one path, revision or container.
+struct ProfileTexts {
+  std::function<base::Result<std::string>(const std::string& path, std::uint32_t revision)>
+      revision;
+  std::function<base::Result<std::string>(const std::string& path)> file;  // another tool's
+  std::function<const Told*(const procfs::ContainerRef& ref)> told;        // null: not readable
+};
+
+// What decides the node's RuntimeDefault.
+struct RuntimeFacts {
+  std::string name;  // "containerd://1.7.13", "containerd-1.7", "" not known
+  seccomp::NodeFacts node;
+};
+
+// The bounding set that containerd gives for a pod spec's capabilities: the default set, plus what
+// is added, minus what is dropped; ALL first, single names after ("SYS_ADMIN" or "CAP_SYS_ADMIN").
+std::vector<std::string> CapabilitiesOf(std::span<const std::string> add,
+                                        std::span<const std::string> drop);
+
+// What each container's filter is compared with. Lives for one pass: equal questions have one
+// answer.
+class Expectations {
+ public:
+  Expectations(const ProfileTexts& texts, const RuntimeFacts& runtime,
+               const InstalledView& installed);
+
+  // For a subject that asks for a filter. Valid as long as this object.
+  const Expected& For(const Subject& subject);
+
+  // What its runtime was told; nullptr where that cannot be read.
+  [[nodiscard]] const Told* ToldOf(const Subject& subject) const;
+
+ private:
+  Expected ForLocalhost(const std::string& path) const;
+  Expected ForRuntimeDefault(const Workload* workload) const;
+
+  const ProfileTexts& texts_;
+  const RuntimeFacts& runtime_;
+  const InstalledView& installed_;
+  std::map<std::string, Expected> known_;
+};
+
+// One candidate that means what a bundle tells.
+Candidate CandidateOf(const Told& told);
+
+// Everything that evidence `filter` has to say of one container. `loaded` is sorted by pid and
+// covers every filtered process of the pass.
+SubjectEvidence JudgeSubject(const Subject& subject, std::span<const LoadedProcess> loaded,
+                             Expectations& expectations, Meanings& meanings);
+
+}  // namespace seccompd::audit

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompd audit` at evidence `filter`: what is really loaded by real runtimes, by meaning.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <sstream>
+
+#include "agent/cli/audit.h"
+#include "common/document/document.h"
+#include "common/install/ledger.h"
+#include "common/kube/manifest.h"
+#include "tests/support/container_host.h"
+#include "tests/support/pod_list.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tree_builder.h"
+
+namespace seccompd::agent {
+namespace {
+
+using std::chrono::hours;
+using test_support::Container;
+using test_support::ContainerSpec;
+using test_support::PodRow;
+using test_support::Runtime;
+using test_support::TreeBuilder;
+using testing::HasSubstr;
+
+constexpr std::string_view kDenyBpf = R"({"defaultAction":"SCMP_ACT_ALLOW",
+  "syscalls":[{"names":["bpf"],"action":"SCMP_ACT_ERRNO"}]})";
+constexpr std::string_view kDenyBpfAndKeyctl = R"({"defaultAction":"SCMP_ACT_ALLOW",
+  "syscalls":[{"names":["bpf","keyctl"],"action":"SCMP_ACT_ERRNO"}]})";
+constexpr std::string_view kDenyOtherwise = R"({"defaultAction":"SCMP_ACT_ALLOW",
+  "syscalls":[{"names":["bpf","keyctl"],"action":"SCMP_ACT_ERRNO","errnoRet":13}]})";
+constexpr std::string_view kDenyMore = R"({"defaultAction":"SCMP_ACT_ALLOW",
+  "syscalls":[{"names":["bpf","keyctl","ptrace"],"action":"SCMP_ACT_ERRNO"}]})";
+constexpr std::string_view kAllowAll = R"({"defaultAction":"SCMP_ACT_ALLOW"})";
+// An allow list: runc answers ENOSYS to calls above the highest one named.
+constexpr std::string_view kAllowList = R"({"defaultAction":"SCMP_ACT_ERRNO",
+  "architectures":["SCMP_ARCH_X86_64","SCMP_ARCH_X86","SCMP_ARCH_X32"],
+  "syscalls":[{"names":["read","write","close","fstat","getpid","execve","fcntl","getcwd","chdir",
+  "setuid","setgid","getppid","setgroups","capget","capset","fstatfs","prctl","getdents64",
+  "epoll_ctl","openat","newfstatat","faccessat2","brk","arch_prctl","mmap","munmap","mprotect",
+  "set_tid_address","set_robust_list","rseq","prlimit64","readlinkat","getrandom","clock_nanosleep",
+  "nanosleep","exit_group","exit","rt_sigreturn","rt_sigaction","rt_sigprocmask","futex","getuid",
+  "geteuid","getgid","getegid","uname","ioctl","access","stat","lstat","readlink","setresuid",
+  "setresgid","dup2","wait4","fork","vfork","clone","poll","restart_syscall"],
+  "action":"SCMP_ACT_ALLOW"}]})";
+
+struct Text {
+  std::string path;
+  std::uint32_t number = 1;
+  std::string_view body;
+  std::chrono::milliseconds age = hours(24);
+};
+
+install::Entry Established(const Text& text) {
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  install::Revision revision;
+  revision.number = text.number;
+  revision.digest = base::Sha256(text.body);
+  revision.meaning = revision.digest;
+  revision.size = text.body.size();
+  revision.installed = now - text.age;
+  return install::Established{.path = text.path,
+                              .revision = revision,
+                              .owner = "demo/web",
+                              .origin = "ConfigMap demo/web",
+                              .body = std::string(text.body)};
+}
+
+class FilterVerdictsTest : public testing::TestWithParam<Runtime> {
+ protected:
+  void SetUp() override {
+    REQUIRE_CONTAINERS();
+    Install({{.path = "web/app.json", .number = 1, .body = kDenyBpf, .age = hours(48)},
+             {.path = "web/app.json", .number = 2, .body = kDenyBpfAndKeyctl},
+             {.path = "web/list.json", .number = 1, .body = kAllowList}});
+    options_.seccomp_root = dir_.Join("seccomp");
+    options_.node_default = "unconfined";
+    options_.node_name = "n1";
+    options_.evidence = "filter";
+  }
+
+  void Install(const std::vector<Text>& texts) {
+    install::LogPosition position;
+    std::vector<install::Entry> entries;
+    for (const Text& text : texts) entries.push_back(Established(text));
+    const std::string header = install::EncodeHeader("0123456789abcdef", &position);
+    TreeBuilder tree(dir_.Join("seccomp"));
+    tree.Dir(".").File(".seccompd/ledger", header + install::EncodeRecord(entries, &position));
+    for (const Text& text : texts) tree.File(text.path, text.body);
+  }
+
+  // A container whose runtime is told `told` ("" for none), in a pod that asks `asked`.
+  Container& Start(const std::string& pod, std::string_view told, std::optional<std::string> asked,
+                   ContainerSpec spec = {}, bool privileged = false) {
+    if (!told.empty()) spec.seccomp = std::string(told);
+    auto container = host_.Run(spec);
+    EXPECT_TRUE(container.has_value()) << pod << ": " << container.error().message;
+    if (!container) std::abort();
+    PodRow row;
+    row.name = pod;
+    row.uid = (*container)->pod_uid();
+    row.container_id = (*container)->id();
+    row.seccomp = std::move(asked);
+    row.privileged = privileged;
+    rows_.push_back(row);
+    containers_.push_back(std::move(*container));
+    return *containers_.back();
+  }
+
+  [[nodiscard]] PodRecords Records() const {
+    PodRecords records;
+    records.known = true;
+    auto objects = kube::ParseManifest(test_support::RenderPodList(rows_));
+    EXPECT_TRUE(objects.has_value());
+    for (kube::ManifestObject& object : *objects) {
+      records.pods.push_back(std::get<kube::Pod>(std::move(object)));
+    }
+    return records;
+  }
+
+  // "verdict(reason)/missing" by pod, of our pods only; `whys_` gets the words.
+  std::map<std::string, std::string> Audit() {
+    options_.json = true;
+    std::ostringstream out;
+    std::ostringstream err;
+    static_cast<void>(RunAudit(options_, Records(), out, err));
+    json_ = out.str();
+    const auto report = document::ParseJson(json_);
+    EXPECT_TRUE(report.has_value()) << json_ << err.str();
+    std::map<std::string, std::string> verdicts;
+    if (!report) return verdicts;
+    EXPECT_EQ(report->Find("evidence")->scalar, "filter") << json_;
+    for (const document::Node& row : report->Find("containers")->items) {
+      const std::string& pod = row.Find("pod")->scalar;
+      if (row.Find("namespace")->scalar != "demo") continue;
+      std::string& text = verdicts[pod];
+      text = row.Find("verdict")->scalar;
+      const auto add = [&](const char* key, const char* before, const char* after) {
+        if (row.Find(key)->kind == document::Kind::kNull) return;
+        text += before + row.Find(key)->scalar + after;
+      };
+      add("reason", "(", ")");
+      add("missing", "/", "");
+      whys_[pod] = row.Find("why")->scalar;
+    }
+    return verdicts;
+  }
+
+  test_support::TempDir dir_;
+  test_support::ContainerHost host_{GetParam()};
+  std::vector<std::unique_ptr<Container>> containers_;
+  std::vector<PodRow> rows_;
+  AuditOptions options_;
+  std::string json_;
+  std::map<std::string, std::string> whys_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Runtimes, FilterVerdictsTest,
+                         testing::Values(Runtime::kCrun, Runtime::kRunc),
+                         [](const auto& test) { return RuntimeName(test.param); });
+
+TEST_P(FilterVerdictsTest, EveryVerdictOfALocalhostProfile) {
+  const std::string asked = "Localhost:web/app.json";
+  Start("match", kDenyBpfAndKeyctl, asked);
+  Start("stale", kDenyBpf, asked);
+  Start("weaker", kAllowAll, asked);
+  Start("stricter", kDenyMore, asked);
+  Start("differs", kDenyOtherwise, asked);
+  Start("bare", "", asked);
+  Start("privileged", "", asked, {}, true);
+  Start("list", kAllowList, "Localhost:web/list.json");
+  Start("nothing", "", std::nullopt);
+  Start("self", kAllowAll, "Unconfined");
+  EXPECT_THAT(Audit(),
+              testing::ElementsAre(
+                  testing::Pair("bare", "not_enforced"), testing::Pair("differs", "differs"),
+                  testing::Pair("list", "match"), testing::Pair("match", "match"),
+                  testing::Pair("nothing", "unconfined"),
+                  testing::Pair("privileged", "not_enforced(privileged)"),
+                  testing::Pair("self", "stricter(not-asked)"),
+                  testing::Pair("stale", "stale(old-revision)/weaker"),
+                  testing::Pair("stricter", "stricter"), testing::Pair("weaker", "weaker")));
+  EXPECT_EQ(whys_["weaker"], "permits keyctl(*) on x86_64: ALLOW instead of ERRNO(1); 1 more");
+  EXPECT_EQ(whys_["stale"], "r1 permits keyctl(*) on x86_64: ALLOW instead of ERRNO(1): restart");
+  EXPECT_THAT(whys_["stricter"],
+              HasSubstr("refuses ptrace(*) on x86_64: ERRNO(1) instead of ALLOW"));
+  EXPECT_THAT(whys_["differs"], HasSubstr("ERRNO(13) instead of ERRNO(1)"));
+}
+
+}  // namespace
+}  // namespace seccompd::agent
