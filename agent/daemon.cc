@@ -9,15 +9,21 @@
 
 #include "agent/audit_loop.h"
 #include "agent/cli/version.h"
-#include "agent/directory_source.h"
+#include "agent/cluster.h"
+#include "agent/compile_zygote.h"
+#include "agent/confinement.h"
+#include "agent/control.h"
+#include "agent/directory_follower.h"
+#include "agent/event_loop.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
 #include "agent/node_state.h"
 #include "agent/references.h"
+#include "agent/small_loops.h"
 #include "agent/web.h"
+#include "agent/web_config.h"
 #include "common/host/host_root.h"
 #include "common/net/http_server.h"
-#include "common/net/loop_lag.h"
 #include "common/net/supervisor.h"
 #include "common/net/waits.h"
 
@@ -28,59 +34,10 @@ namespace asio = boost::asio;
 using base::Result;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLagSample{1000};
-constexpr std::chrono::milliseconds kLagWindow{60'000};
-constexpr std::chrono::milliseconds kStopGrace{5'000};
+constexpr int kRestartMe = 75;  // EX_TEMPFAIL: what is lost cannot be opened again from inside
 
-// The pods of --pods dir:PATH as they change: in-use protection and the audit depend on them.
-asio::awaitable<Result<>> FollowPods(asio::io_context& io, DirectorySource& pods,
-                                     InstallLoop& install, AuditLoop& audit) {
-  for (;;) {
-    const base::MonoTime due = pods.Due();
-    if (pods.fd() >= 0) {
-      auto made = net::ReadableFd::Make(io, pods.fd());
-      if (!made) co_return base::Fail(made.error());
-      net::ReadableFd readable = *std::move(made);
-      auto waited = co_await readable.WaitUntil(due);
-      if (!waited) co_return base::Fail(waited.error());
-    } else {
-      auto slept = co_await net::SleepUntil(due);
-      if (!slept) co_return base::Fail(slept.error());
-    }
-    if (!pods.Update(steady_clock::now())) continue;
-    install.Poke();
-    audit.Poke();
-  }
-}
-
-asio::awaitable<Result<>> MeasureLag(NodeState& state) {
-  net::LoopLag lag(kLagWindow, steady_clock::now());
-  for (;;) {
-    const base::MonoTime due = steady_clock::now() + kLagSample;
-    auto slept = co_await net::SleepUntil(due);
-    if (!slept) co_return slept;
-    const base::MonoTime now = steady_clock::now();
-    lag.Observe(now, now - due);
-    state.loop_lag = lag.Most(now);
-  }
-}
-
-asio::awaitable<Result<>> StopOnSignal(net::SignalSet& signals, net::Supervisor& supervisor,
-                                       const Log& log) {
-  auto number = co_await signals.Wait();
-  if (!number) co_return base::Fail(number.error());
-  log.Info("stopping", {{"signal", std::int64_t{*number}}});
-  supervisor.Stop(kStopGrace);
-  co_return Result<>{};
-}
-
-// The seccomp root is the install loop's: it may have to open it anew.
-host::HostPaths HostPathsOf(const RunConfig& config) {
-  host::HostPaths paths;
-  paths.proc = config.procfs;
-  paths.cgroup = config.cgroupfs;
-  paths.seccomp.clear();
-  return paths;
+base::WallTime WallNow() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
 int WrongUse(const Log& log, const base::Error& error) {
@@ -94,19 +51,33 @@ class Daemon {
   Daemon(const RunConfig& config, const Log& log) : config_(config), log_(log) {}
 
   Result<> Open() {
-    TRY_ASSIGN(const std::string source_path, DirectoryOf("--source", config_.source));
-    TRY_ASSIGN(host_, host::OpenHostRoot(HostPathsOf(config_)));
+    TRY_ASSIGN(confinement_mode_, ParseConfinementMode(config_.confinement));
+    // First: it inherits no descriptor and no memory worth having.
+    if (confinement_mode_ != ConfinementMode::kOff) {
+      TRY_ASSIGN(zygote_, CompileZygote::Start(confinement_mode_));
+    }
+    if (NeedsCluster(config_)) {
+      TRY_ASSIGN(cluster_, Cluster::Open(io_, config_, log_, "seccompd/" + AgentVersion()));
+      state_.has_cluster = true;
+    }
+    TRY(OpenSource());
+    // The seccomp root is the install loop's: it may have to open it anew.
+    TRY_ASSIGN(host_, host::OpenHostRoot(
+                          {.proc = config_.procfs, .cgroup = config_.cgroupfs, .seccomp = ""}));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
-    source_ = std::make_unique<DirectorySource>(source_path, DirectorySourceOptions{});
-    static_cast<void>(source_->Update(steady_clock::now()));
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
+    if (zygote_) {
+      install_->set_compile([this](const seccomp::Profile& profile) {
+        return zygote_->Compile(profile, seccomp::NativeArch());
+      });
+    }
     TRY(install_->Open());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
     TRY(OpenEvidence());
     audit_->set_installed([this] { return Installed(); });
-    install_->set_references([this] { return References(); });
+    install_->set_references([this]() -> const install::References& { return references_; });
     install_->set_on_change([this] { audit_->Poke(); });
     return Listen();
   }
@@ -115,31 +86,149 @@ class Daemon {
     constexpr std::array<int, 2> kSignals = {SIGTERM, SIGINT};
     auto signals = net::SignalSet::Make(io_, kSignals);
     if (!signals) return WrongUse(log_, signals.error());
+    const auto confined = GiveUpPrivileges();
+    if (!confined) return WrongUse(log_, confined.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
-    supervisor.Spawn("source", install_->FollowSource());
     supervisor.Spawn("root", install_->WatchRoot());
     supervisor.Spawn("install", install_->Reconcile());
     supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
-    if (pods_) supervisor.Spawn("pods", FollowPods(io_, *pods_, *install_, *audit_));
+    if (control_) supervisor.Spawn("control", control_->Serve());
+    if (zygote_) supervisor.Spawn("compiler", WatchZygote(io_, zygote_->pidfd()));
+    if (cluster_) {
+      supervisor.Spawn("cluster", BeginCluster(this, &supervisor));
+    } else {
+      StartSources(supervisor);
+    }
     const auto ended = supervisor.Run();
     if (ended) {
       log_.Info("stopped");
       return 0;
+    }
+    if (ended.error().code == base::ErrorCode::kGone) {
+      log_.Error("ending, to be restarted", {{"reason", ended.error().message}});
+      return kRestartMe;
     }
     log_.Error("a loop ended unexpectedly", {{"error", ended.error().message}});
     return 70;
   }
 
  private:
+  // The last step before the loops: whatever needs a privilege is open by now.
+  Result<> GiveUpPrivileges() {
+    ConfinementPlan plan;
+    plan.mode = confinement_mode_;
+    plan.writable = {install_->installer()->rootfd()};
+    plan.keep_bpf =
+        filter_source_ && filter_source_->need() == filters::CapabilityNeed::kBpfPerfmon;
+    TRY_ASSIGN(state_.confinement, Confine(plan));
+    if (state_.confinement.landlock_abi > 0) install_->set_pinned_root();
+    log_.Info("confined", {{"mode", config_.confinement},
+                           {"holds", Describe(state_.confinement)},
+                           {"bounding", CapabilityNames(state_.confinement.bounding)}});
+    return {};
+  }
+
+  Result<> OpenSource() {
+    if (config_.source == "kubernetes") {
+      auto profiles = cluster_->MakeProfiles();
+      kubernetes_profiles_ = profiles.get();
+      source_ = std::move(profiles);
+      return {};
+    }
+    TRY_ASSIGN(std::string path, DirectoryOf("--source", config_.source));
+    source_ = std::make_unique<DirectoryProfiles>(io_, std::move(path));
+    return {};
+  }
+
   Result<> OpenPods() {
     if (config_.pods == "none") return {};
-    TRY_ASSIGN(const std::string path, DirectoryOf("--pods", config_.pods));
-    pods_ = std::make_unique<DirectorySource>(path, DirectorySourceOptions{});
-    static_cast<void>(pods_->Update(steady_clock::now()));
+    if (config_.pods == "kubernetes" || config_.pods == "kubelet" || config_.pods == "auto") {
+      auto pods = cluster_->MakePods();
+      cluster_pods_ = pods.get();
+      pods_ = std::move(pods);
+      return {};
+    }
+    TRY_ASSIGN(std::string path, DirectoryOf("--pods", config_.pods));
+    pods_ = std::make_unique<DirectoryPods>(io_, std::move(path));
+    references_ = ReferencesOf(pods_->pods(), pods_->complete());
     return {};
+  }
+
+  void StartEvents(net::Supervisor& supervisor) {
+    if (!cluster_ || !config_.events) return;
+    constexpr double kSpeakers = 20;  // of all nodes, about one ConfigMap
+    const double sampled = kSpeakers / static_cast<double>(config_.expected_nodes);
+    auto offers = [this] {
+      const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
+      return OffersOf(state_, pods, install_->desired(), source_->profiles().config_maps);
+    };
+    events_ = std::make_unique<EventLoop>(*cluster_->api(), config_.node_name, sampled,
+                                          std::move(offers), log_, state_);
+    state_.writes_events = true;
+    supervisor.Spawn("events", events_->Run());
+  }
+
+  void StartSources(net::Supervisor& supervisor) {
+    install_->set_desired_options(DesiredOptions());
+    source_->Start(supervisor, [this] { install_->SourceChanged(); });
+    if (pods_) pods_->Start(supervisor, [this] { PodsChanged(); });
+  }
+
+  // What the API says of this node decides whether and which profiles count here.
+  static asio::awaitable<Result<>> BeginCluster(Daemon* self, net::Supervisor* supervisor) {
+    auto begun = co_await self->cluster_->Begin();
+    if (!begun) co_return begun;
+    self->state_.facts = *self->cluster_->facts();
+    const std::string& unsupported = self->state_.facts.unsupported;
+    if (unsupported.empty()) {
+      self->StartSources(*supervisor);
+      self->StartEvents(*supervisor);
+    } else {
+      self->log_.Error("this node is left alone", {{"reason", unsupported}});
+      self->install_->Pause();
+      self->audit_->Pause();
+    }
+    co_return Result<>{};
+  }
+
+  [[nodiscard]] install::DesiredOptions DesiredOptions() const {
+    install::DesiredOptions options;
+    options.tenant_namespaces = {config_.tenant_namespaces.begin(),
+                                 config_.tenant_namespaces.end()};
+    options.node_labels = state_.facts.labels;
+    return options;
+  }
+
+  // What the cluster's loops know, for whoever asks just now.
+  void RefreshCluster() {
+    if (!cluster_) return;
+    state_.api = cluster_->counters();
+    state_.watches.clear();
+    const auto add = [this](const kube::CollectionLoop& loop, std::string space) {
+      state_.watches.push_back({.resource = loop.spec().resource,
+                                .namespace_name = std::move(space),
+                                .health = loop.health(),
+                                .counters = loop.counters()});
+    };
+    if (kubernetes_profiles_ != nullptr) {
+      for (const auto& [space, loop] : kubernetes_profiles_->loops()) add(*loop, space);
+      state_.cached_config_maps = kubernetes_profiles_->objects();
+    }
+    if (cluster_pods_ == nullptr) return;
+    state_.pod_source = cluster_pods_->kind();
+    state_.pod_source_problem = cluster_pods_->problem();
+    state_.cached_pods = cluster_pods_->objects();
+    if (cluster_pods_->loop() != nullptr) add(*cluster_pods_->loop(), "");
+  }
+
+  // In-use protection and the audit depend on them.
+  void PodsChanged() {
+    references_ = ReferencesOf(pods_->pods(), pods_->complete());
+    install_->Poke();
+    audit_->Poke();
   }
 
   // Before anything that takes capabilities or bpf(2) away.
@@ -203,11 +292,13 @@ class Daemon {
     state_.install_heartbeat = steady_clock::now();
     state_.audit_heartbeat = state_.install_heartbeat;
     auto handler = [this](const net::Request& request) {
-      const WebContext context{.state = state_,
-                               .config = config_,
-                               .build = build_,
-                               .wall_now = std::chrono::time_point_cast<std::chrono::milliseconds>(
-                                   std::chrono::system_clock::now())};
+      RefreshCluster();
+      const WebContext context{
+          .state = state_,
+          .config = config_,
+          .build = build_,
+          .wall_now = WallNow(),
+          .stranger = web_config_ && web_config_->client_required() && !request.client_verified};
       state_.counters.http_requests.clear();
       for (const auto& [key, count] : web_->requests()) {
         state_.counters.http_requests[{key.handler, key.code}] = count;
@@ -218,17 +309,44 @@ class Daemon {
       }
       return Answer(request, context, process, steady_clock::now());
     };
+    net::TlsSource tls;
+    if (!config_.web_config_file.empty()) {
+      TRY_ASSIGN(WebConfigFile file, WebConfigFile::Open(config_.web_config_file));
+      web_config_ = std::move(file);
+      NoteWebConfig();
+      tls = [this] { return CurrentTls(); };
+    }
     TRY_ASSIGN(net::HttpServer server,
-               net::HttpServer::ListenTcp(io_, config_.listen_address, std::move(handler)));
+               net::HttpServer::ListenTcp(io_, config_.listen_address, std::move(handler), {},
+                                          std::move(tls)));
     web_ = std::make_unique<net::HttpServer>(std::move(server));
     log_.Info("listening", {{"address", web_->address()}});
+    control_ = ListenControl(io_, config_.socket, log_, [this] {
+      RefreshCluster();
+      return ControlContext{
+          .state = state_,
+          .config = config_,
+          .version = AgentVersion(),
+          .times = {.now = WallNow(), .mono_now = steady_clock::now(), .started = started_}};
+    });
     return {};
   }
 
-  install::References References() const {
-    if (!pods_) return {};
-    const DirectoryContents& contents = pods_->contents();
-    return ReferencesOf(contents.pods, contents.complete && contents.problems.empty());
+  // For one new connection. Files that cannot be used leave in force what is.
+  std::optional<net::TlsServerContext> CurrentTls() {
+    const auto refreshed = web_config_->Refresh(steady_clock::now());
+    if (!refreshed) {
+      log_.Warning("web configuration cannot be used, keeping the last one",
+                   {{"error", refreshed.error().message}});
+    }
+    if (state_.web_config_ok != web_config_->ok() || !refreshed) NoteWebConfig();
+    return web_config_->tls();
+  }
+
+  void NoteWebConfig() {
+    state_.web_config_ok = web_config_->ok();
+    if (!web_config_->ok()) return;
+    state_.web_config_read = WallNow();
   }
 
   audit::InstalledView Installed() const {
@@ -243,13 +361,23 @@ class Daemon {
   NodeState state_;
   metrics::BuildInfo build_;
   metrics::ProcessUnits units_ = metrics::SystemUnits();
-  std::unique_ptr<DirectorySource> pods_;
-  std::unique_ptr<DirectorySource> source_;
+  ConfinementMode confinement_mode_ = ConfinementMode::kOn;
+  std::unique_ptr<CompileZygote> zygote_;
+  std::unique_ptr<Cluster> cluster_;                   // null: no API server
+  KubernetesProfiles* kubernetes_profiles_ = nullptr;  // source_, if it is that
+  ClusterPods* cluster_pods_ = nullptr;                // pods_, if it is that
+  std::unique_ptr<PodSource> pods_;
+  install::References references_;  // of pods_, as of its last change
+  std::unique_ptr<ProfileSource> source_;
   std::unique_ptr<InstallLoop> install_;
+  std::unique_ptr<EventLoop> events_;
   std::unique_ptr<FilterSource> filter_source_;
   std::unique_ptr<Bundles> bundles_;
   std::unique_ptr<AuditLoop> audit_;
+  std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;
+  std::unique_ptr<net::HttpServer> control_;
+  base::WallTime started_ = WallNow();
 };
 
 }  // namespace

@@ -6,13 +6,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "agent/config.h"
-#include "agent/directory_source.h"
 #include "agent/log.h"
 #include "agent/node_state.h"
+#include "agent/random.h"
+#include "agent/source.h"
 #include "common/host/fs_ops.h"
 #include "common/host/tree_watch.h"
 #include "common/install/installer.h"
@@ -21,47 +23,66 @@
 
 namespace seccompd::agent {
 
-// Keeps the seccomp root as the source wants it. Three loops: one follows the source, one watches
-// the root for tampering, one reconciles; a pass itself never suspends. Everything is borrowed.
+// Keeps the seccomp root as the source wants it. Two loops: one watches the root for tampering, one
+// reconciles; a pass itself never suspends. Everything is borrowed.
 class InstallLoop {
  public:
   InstallLoop(boost::asio::io_context& io, const RunConfig& config, const Log& log,
-              DirectorySource& source, NodeState& state);
+              ProfileSource& source, NodeState& state);
 
   // What pods refer to; asked before every pass.
-  void set_references(std::function<install::References()> references);
+  void set_references(std::function<const install::References&()> references);
   // Called after a pass that changed a file or the revisions.
   void set_on_change(std::function<void()> on_change);
+
+  // In place of compiling in this process. Once it answers kGone nothing is prepared any more and
+  // Reconcile ends with that error.
+  void set_compile(std::function<base::Result<bpf::Program>(const seccomp::Profile&)> compile);
+  // Files can be made below the present root only (landlock(7)): should another directory take its
+  // place, WatchRoot ends with kGone, so that a restart opens that one.
+  void set_pinned_root() { pinned_root_ = true; }
 
   // The first opening of the root; a root that is lost later is opened anew by the loop.
   [[nodiscard]] base::Result<> Open();
   // Null while the root is lost.
   [[nodiscard]] const install::Installer* installer() const { return installer_.get(); }
 
+  // As of the last pass.
+  [[nodiscard]] const install::Desired& desired() const { return desired_; }
+
   // Look again soon: the references changed.
   void Poke() { wakeup_.Notify(); }
+  // The source holds something else now.
+  void SourceChanged();
+  // Nothing on the disk is looked at or touched from now on: there is nothing to do on this node.
+  void Pause() { paused_ = true; }
+  // Which ConfigMaps count here; takes effect with the next pass.
+  void set_desired_options(install::DesiredOptions options);
 
   [[nodiscard]] const seccomp::SyscallTable& table() const { return table_; }
 
-  [[nodiscard]] boost::asio::awaitable<base::Result<>> FollowSource();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> WatchRoot();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Reconcile();
 
  private:
   base::MonoTime Pass();
+  void TakeSource();
+  bool RemovalConfirmed(base::MonoTime now);
   void TakeReport(const install::Report& report);
   void CountSteps(const install::Report& report);
   void LogChanges(const std::vector<install::ProfileRow>& rows);
-  void ReopenIfLost();
+  [[nodiscard]] base::Result<> ReopenIfLost();
   void StartWatch();
 
   const RunConfig& config_;
   const Log& log_;
-  DirectorySource& source_;
+  ProfileSource& source_;
+  install::DesiredOptions desired_options_;
   NodeState& state_;
   boost::asio::io_context& io_;
   net::Wakeup wakeup_;
-  std::function<install::References()> references_;
+  Random random_ = MakeRandom();
+  std::function<const install::References&()> references_;
   std::function<void()> on_change_;
 
   std::unique_ptr<host::FsOps> fs_;
@@ -70,10 +91,15 @@ class InstallLoop {
   seccomp::SyscallTable table_;
   install::Preparer preparer_;
   install::Desired desired_;
+  std::optional<base::Error> compile_gone_;
+  bool pinned_root_ = false;
   bool source_changed_ = true;
-  install::Glance glance_;  // collected since the last pass
+  bool paused_ = false;
+  std::optional<base::MonoTime> changed_at_;  // the oldest change that is not on the disk yet
+  install::Glance glance_;                    // collected since the last pass
   base::MonoTime next_rehash_;
-  std::optional<base::MonoTime> held_since_;
+  std::optional<base::MonoTime> held_until_;   // a mass removal is held at least so long
+  bool asked_again_ = false;                   // ... and this source was asked to confirm it
   std::map<std::string, std::string> logged_;  // path -> state and note last logged
   std::set<std::string> logged_remarks_;
 };

@@ -4,24 +4,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/as_tuple.hpp>
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <exception>
 #include <list>
-#include <tuple>
+#include <memory>
+#include <sstream>
 #include <utility>
 
 #include "common/base/time.h"
 #include "common/base/unique_fd.h"
 #include "common/net/gzip.h"
 #include "common/net/listen.h"
+#include "common/net/server_stream.h"
 #include "common/net/waits.h"
 
 namespace seccompd::net {
@@ -36,12 +34,9 @@ using base::MonoTime;
 using base::Result;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
-using Stream = beast::basic_stream<asio::generic::stream_protocol>;
 using Parser = http::request_parser<http::empty_body>;
 using Message = http::response<http::string_body>;
-using Transferred = std::tuple<error_code, std::size_t>;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadAheadBytes = 4'096;  // beyond one header: pipelined requests
 constexpr int kAcceptBatch = 16;                // then the connections get their turn
 constexpr std::chrono::milliseconds kExhaustedPause{100};
@@ -53,10 +48,10 @@ constexpr std::string_view kNoHandler = "none";
 enum class Phase : std::uint8_t { kWaiting, kWriting };
 
 struct Connection {
-  Connection(asio::generic::stream_protocol::socket socket, std::size_t buffer_bytes)
-      : stream(std::move(socket)), buffer(buffer_bytes) {}
+  Connection(std::unique_ptr<ServerStream> accepted, std::size_t buffer_bytes)
+      : stream(std::move(accepted)), buffer(buffer_bytes) {}
 
-  Stream stream;
+  std::unique_ptr<ServerStream> stream;
   beast::flat_buffer buffer;
   Phase phase = Phase::kWaiting;
   MonoTime since;        // of the phase
@@ -69,7 +64,7 @@ using Connections = std::list<Connection>;
 // but not been resumed yet would go on with the next one.
 void Close(Connection* connection) {
   connection->evicted = true;
-  connection->stream.close();
+  connection->stream->Close();
 }
 
 Response Refusal(int status, std::string text) {
@@ -100,16 +95,25 @@ bool HasBody(const Parser& parser) {
   return parser.chunked() || (length && *length > 0);
 }
 
+// The head as it goes on the wire.
+std::string HeadOf(const Message& message) {
+  std::ostringstream text;
+  text << message.base();
+  return text.str();
+}
+
 bool IsHead(const Parser& parser) { return parser.get().method() == http::verb::head; }
 
 }  // namespace
 
 class HttpServer::Impl {
  public:
-  Impl(asio::io_context& io, Listener listener, Handler handler, HttpServerLimits limits)
+  Impl(asio::io_context& io, Listener listener, Handler handler, HttpServerLimits limits,
+       TlsSource tls = {})
       : io_(io),
         listener_(std::move(listener)),
         handler_(std::move(handler)),
+        tls_(std::move(tls)),
         limits_(limits),
         ended_(io) {}
 
@@ -122,6 +126,7 @@ class HttpServer::Impl {
 
  private:
   static awaitable<void> Converse(std::shared_ptr<Impl> self, Connections::iterator connection);
+  static awaitable<error_code> ReadMore(Connection* connection);
   static awaitable<error_code> ReadRequest(Impl* self, Connection* connection, Parser* parser,
                                            bool first);
   static awaitable<void> Linger(Connection* connection);
@@ -138,6 +143,7 @@ class HttpServer::Impl {
   asio::io_context& io_;
   Listener listener_;
   Handler handler_;
+  TlsSource tls_;
   HttpServerLimits limits_;
   Wakeup ended_;  // a connection did
   Connections connections_;
@@ -188,13 +194,11 @@ void HttpServer::Impl::Admit(const std::shared_ptr<Impl>& self, base::UniqueFd f
     ++requests_[{std::string(kNoHandler), 503}];
     return;
   }
-  asio::generic::stream_protocol::socket socket(io_);
-  const int family = listener_.unix_domain ? AF_UNIX : AF_INET;  // only asio's bookkeeping
-  error_code code;
-  socket.assign(asio::generic::stream_protocol(family, 0), fd.get(), code);
-  if (code) return;
-  static_cast<void>(fd.release());
-  connections_.emplace_back(std::move(socket), limits_.max_header_bytes + kReadAheadBytes);
+  const std::optional<TlsServerContext> tls = tls_ ? tls_() : std::nullopt;
+  std::unique_ptr<ServerStream> stream =
+      ServerStream::Make(io_, std::move(fd), listener_.unix_domain, tls);
+  if (!stream) return;
+  connections_.emplace_back(std::move(stream), limits_.max_header_bytes + kReadAheadBytes);
   connections_.back().peer_uid = peer_uid;
   connections_.back().since = Clock::now();
   Begin(std::prev(connections_.end()), self);
@@ -250,21 +254,40 @@ awaitable<void> HttpServer::Impl::Drain(Impl* self) {
   }
 }
 
+// What one more read brought, in the buffer.
+awaitable<error_code> HttpServer::Impl::ReadMore(Connection* connection) {
+  const std::size_t left = connection->buffer.max_size() - connection->buffer.size();
+  if (left == 0) co_return make_error_code(http::error::buffer_overflow);
+  const auto room = connection->buffer.prepare(std::min(left, kReadAheadBytes));
+  const ServerStream::Moved read = co_await connection->stream->ReadSome(room.data(), room.size());
+  connection->buffer.commit(read.bytes);
+  co_return read.code;
+}
+
 // Reads one header into `parser`; the deadline covers all of it, however slowly it comes.
 awaitable<error_code> HttpServer::Impl::ReadRequest(Impl* self, Connection* connection,
                                                     Parser* parser, bool first) {
-  Stream& stream = connection->stream;
+  ServerStream& stream = *connection->stream;
   if (!first && connection->buffer.size() == 0) {
-    stream.expires_after(self->limits_.idle_timeout);
-    const auto room = connection->buffer.prepare(kReadAheadBytes);
-    const Transferred read = co_await stream.async_read_some(room, kAwait);
-    if (std::get<0>(read)) co_return std::get<0>(read);
-    connection->buffer.commit(std::get<1>(read));
+    stream.ExpiresAfter(self->limits_.idle_timeout);
+    const error_code failed = co_await ReadMore(connection);
+    if (failed) co_return failed;
   }
-  stream.expires_after(self->limits_.header_timeout);
-  const Transferred read =
-      co_await http::async_read_header(stream, connection->buffer, *parser, kAwait);
-  co_return std::get<0>(read);
+  stream.ExpiresAfter(self->limits_.header_timeout);
+  if (first) {
+    const error_code failed = co_await stream.Handshake();
+    if (failed) co_return failed;
+  }
+  for (;;) {
+    error_code code;
+    if (connection->buffer.size() > 0) {
+      connection->buffer.consume(parser->put(connection->buffer.data(), code));
+      if (parser->is_header_done()) co_return error_code();
+      if (code && code != http::error::need_more) co_return code;
+    }
+    code = co_await ReadMore(connection);
+    if (code) co_return code;
+  }
 }
 
 // Closes after a refusal. What the client still sends is read for a moment: closing over unread
@@ -272,15 +295,15 @@ awaitable<error_code> HttpServer::Impl::ReadRequest(Impl* self, Connection* conn
 awaitable<void> HttpServer::Impl::Linger(Connection* connection) {
   connection->phase = Phase::kWaiting;
   connection->since = Clock::now();
-  error_code ignored;
-  connection->stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
-  connection->stream.expires_after(kLinger);
+  connection->stream->ShutdownSend();
+  connection->stream->ExpiresAfter(kLinger);
   connection->buffer.clear();
   for (std::size_t total = 0; total < kLingerBytes && !connection->evicted;) {
     const auto room = connection->buffer.prepare(kReadAheadBytes);
-    const Transferred read = co_await connection->stream.async_read_some(room, kAwait);
-    if (std::get<0>(read)) co_return;
-    total += std::get<1>(read);
+    const ServerStream::Moved read =
+        co_await connection->stream->ReadSome(room.data(), room.size());
+    if (read.code) co_return;
+    total += read.bytes;
   }
 }
 
@@ -308,9 +331,10 @@ awaitable<void> HttpServer::Impl::Converse(std::shared_ptr<Impl> self,
     Message message = self->MakeMessage(std::move(response), parser, close);
     connection->phase = Phase::kWriting;
     connection->since = Clock::now();
-    connection->stream.expires_after(self->limits_.write_timeout);
-    const Transferred written = co_await http::async_write(connection->stream, message, kAwait);
-    if (std::get<0>(written)) co_return;
+    connection->stream->ExpiresAfter(self->limits_.write_timeout);
+    const std::string head = HeadOf(message);
+    const error_code failed_write = co_await connection->stream->Write(head, message.body());
+    if (failed_write) co_return;
     first = false;
     refused = refused || HasBody(parser);
   }
@@ -335,7 +359,8 @@ Response HttpServer::Impl::Answer(const Connection& connection, const Parser& pa
   const Request request{.path = target->path,
                         .query = target->query,
                         .accept = Field(parser, http::field::accept),
-                        .peer_uid = connection.peer_uid};
+                        .peer_uid = connection.peer_uid,
+                        .client_verified = connection.stream->client_verified()};
   return handler_(request);
 }
 
@@ -369,10 +394,11 @@ HttpServer& HttpServer::operator=(HttpServer&&) noexcept = default;
 HttpServer::~HttpServer() = default;
 
 Result<HttpServer> HttpServer::ListenTcp(asio::io_context& io, std::string_view address,
-                                         Handler handler, HttpServerLimits limits) {
+                                         Handler handler, HttpServerLimits limits, TlsSource tls) {
   TRY_ASSIGN(const ListenAddress parsed, ParseListenAddress(address));
   TRY_ASSIGN(Listener listener, ListenOnTcp(parsed));
-  return HttpServer(std::make_shared<Impl>(io, std::move(listener), std::move(handler), limits));
+  return HttpServer(
+      std::make_shared<Impl>(io, std::move(listener), std::move(handler), limits, std::move(tls)));
 }
 
 Result<HttpServer> HttpServer::ListenUnix(asio::io_context& io, const std::string& path,

@@ -20,6 +20,7 @@
 
 #include "common/base/result.h"
 #include "common/net/http_text.h"
+#include "common/net/tls_server.h"
 
 namespace seccompd::net {
 
@@ -31,6 +32,7 @@ struct Request {
   std::vector<QueryParameter> query;  // decoded, in order
   std::string accept;                 // Accept as sent, "" if absent: see QualityOf
   std::optional<uid_t> peer_uid;      // of a unix socket's client
+  bool client_verified = false;       // by TLS: it has shown a certificate that verified
 };
 
 struct Response {
@@ -43,6 +45,9 @@ struct Response {
 
 // Called on the loop: it must not block. For HEAD, too; the server leaves out the body.
 using Handler = std::function<Response(const Request&)>;
+
+// Asked for each connection: nullopt serves it in plain text.
+using TlsSource = std::function<std::optional<TlsServerContext>()>;
 
 struct HttpServerLimits {
   std::size_t max_connections = 64;  // when full, who waits longest for a request is closed
@@ -68,7 +73,8 @@ class HttpServer {
   // HOST:PORT as ParseListenAddress takes it. The socket listens on return; port 0 picks one.
   [[nodiscard]] static base::Result<HttpServer> ListenTcp(boost::asio::io_context& io,
                                                           std::string_view address, Handler handler,
-                                                          HttpServerLimits limits = {});
+                                                          HttpServerLimits limits = {},
+                                                          TlsSource tls = {});
   // A socket of mode 0600. Its folder is made with 0700 if missing, and must belong to this uid and
   // be writable by nobody else. A dead server's socket is replaced, a live one's is kUnavailable.
   // Clients other than root and this uid get their connection closed.

@@ -4,14 +4,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <array>
-#include <limits>
-#include <string_view>
 #include <utility>
+
+#include "common/net/tls_pem.h"
 
 namespace seccompd::net {
 namespace {
@@ -20,94 +19,8 @@ using base::ErrorCode;
 using base::Fail;
 using base::Result;
 
-struct FreeBio {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-struct FreeX509 {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
-struct FreeKey {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-using BioPtr = std::unique_ptr<BIO, FreeBio>;
-using X509Ptr = std::unique_ptr<X509, FreeX509>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, FreeKey>;
-
-// What OpenSSL says, without file names; empties its queue.
-std::string OpenSslReason() {
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return reason == nullptr ? "unknown reason" : reason;
-}
-
-base::Error BadPem(std::string_view what) {
-  return base::Error{.code = ErrorCode::kInvalidArgument,
-                     .message = std::string(what) + ": " + OpenSslReason()};
-}
-
 // An encrypted key must fail, never ask on a terminal.
 int NoPassphrase(char*, int, int, void*) { return -1; }
-
-BioPtr Open(const std::string& pem) {
-  if (pem.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) return nullptr;
-  return BioPtr(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-}
-
-// The next certificate; null at the end, and `*bad` tells whether that is a proper one.
-X509Ptr NextCertificate(BIO* bio, bool* bad) {
-  ERR_clear_error();
-  X509Ptr certificate(PEM_read_bio_X509(bio, nullptr, NoPassphrase, nullptr));
-  if (certificate) return certificate;
-  *bad = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
-  if (!*bad) ERR_clear_error();
-  return nullptr;
-}
-
-Result<> TrustOnly(SSL_CTX* context, const std::string& pem) {
-  const BioPtr bio = Open(pem);
-  X509_STORE* store = SSL_CTX_get_cert_store(context);
-  int count = 0;
-  bool bad = false;
-  while (bio) {
-    const X509Ptr certificate = NextCertificate(bio.get(), &bad);
-    if (!certificate) break;
-    if (X509_STORE_add_cert(store, certificate.get()) != 1) {
-      return Fail(BadPem("CA certificate " + std::to_string(count + 1)));
-    }
-    ++count;
-  }
-  if (bad) return Fail(BadPem("CA certificate " + std::to_string(count + 1)));
-  if (count == 0) {
-    return Fail(ErrorCode::kInvalidArgument, "CA certificates: none found in the PEM text");
-  }
-  return {};
-}
-
-Result<> UseClientCertificate(SSL_CTX* context, const TlsOptions& options) {
-  const BioPtr chain = Open(options.client_cert_pem);
-  bool bad = false;
-  const X509Ptr leaf = chain ? NextCertificate(chain.get(), &bad) : nullptr;
-  if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) {
-    return Fail(BadPem("client certificate"));
-  }
-  for (;;) {
-    const X509Ptr next = NextCertificate(chain.get(), &bad);
-    if (!next) break;
-    if (SSL_CTX_add1_chain_cert(context, next.get()) != 1) {
-      return Fail(BadPem("client certificate chain"));
-    }
-  }
-  if (bad) return Fail(BadPem("client certificate chain"));
-  const BioPtr key_bio = Open(options.client_key_pem);
-  const KeyPtr key(key_bio ? PEM_read_bio_PrivateKey(key_bio.get(), nullptr, NoPassphrase, nullptr)
-                           : nullptr);
-  if (!key) return Fail(BadPem("client key (an encrypted one cannot be used)"));
-  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
-    return Fail(BadPem("client key does not belong to the client certificate"));
-  }
-  return {};
-}
 
 bool IsIpAddress(const std::string& host) {
   in6_addr address{};
@@ -136,14 +49,15 @@ Result<TlsContext> TlsContext::Make(const TlsOptions& options) {
   if (options.insecure_skip_verify) {
     made.verify_ = false;
   } else if (options.ca_pem.empty() && options.system_roots) {
-    if (SSL_CTX_set_default_verify_paths(context) != 1)
-      return Fail(BadPem("system CA certificates"));
+    if (SSL_CTX_set_default_verify_paths(context) != 1) {
+      return Fail(ErrorCode::kInvalidArgument, "system CA certificates: " + OpenSslReason());
+    }
   } else {
     TRY(TrustOnly(context, options.ca_pem));
   }
   SSL_CTX_set_verify(context, made.verify_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (!options.client_cert_pem.empty() || !options.client_key_pem.empty()) {
-    TRY(UseClientCertificate(context, options));
+    TRY(UseCertificate(context, options.client_cert_pem, options.client_key_pem, "client"));
   }
   made.server_name_ = options.server_name;
   return made;

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -43,8 +44,13 @@ class Node:
         self.flags = flags
         self.children = []
         self.address = ""
+        self.tls = None  # an ssl.SSLContext: the agent speaks TLS
+
+    def prepare(self):
+        """What a subclass puts into the folder before the agent starts."""
 
     def __enter__(self):
+        self.prepare()
         self.children.append(subprocess.Popen(["sleep", "600"]))
         slice_ = f"kubepods.slice/kubepods-pod{POD_UID.replace('-', '_')}.slice"
         self.write("cgroup/cgroup.controllers", "cpu memory pids\n")
@@ -62,7 +68,7 @@ class Node:
             [BINARY, "run", f"--source=dir:{self.path}/profiles", f"--pods=dir:{self.path}/pods",
              f"--seccomp-root={self.path}/seccomp", f"--path.cgroupfs={self.path}/cgroup", "--node-name=n1",
              "--web.listen-address=127.0.0.1:0", "--audit-interval=1s", "--rehash-interval=1s",
-             "--node-default=unconfined", *self.flags], stdout=log, stderr=log)
+             "--node-default=unconfined", *(flag.format(path=self.path) for flag in self.flags)], stdout=log, stderr=log)
         log.close()
         self.children.append(agent)
         self.wait(lambda: self.find_address() and self.get("/readyz")[0] == 200, "the agent is not ready")
@@ -92,9 +98,11 @@ class Node:
                 self.address = json.loads(line)["address"]
         return self.address
 
-    def get(self, path):
+    def get(self, path, tls=None):
+        tls = tls or self.tls
+        url = f"{'https' if tls else 'http'}://{self.address}{path}"
         try:
-            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as reply:
+            with urllib.request.urlopen(url, timeout=5, context=tls) as reply:
                 return reply.status, reply.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
