@@ -103,12 +103,14 @@ class Daemon {
     static_cast<void>(source_->Update(steady_clock::now()));
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
     TRY(install_->Open());
-    audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
+    audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings),
+                                         install_->table(), state_);
     audit_->set_pods(pods_.get());
     TRY(OpenEvidence());
     audit_->set_installed([this] { return Installed(); });
     install_->set_references([this] { return References(); });
     install_->set_on_change([this] { audit_->Poke(); });
+    install_->set_on_source([this] { audit_->Poke(); });
     return Listen();
   }
 
@@ -122,6 +124,7 @@ class Daemon {
     supervisor.Spawn("root", install_->WatchRoot());
     supervisor.Spawn("install", install_->Reconcile());
     supervisor.Spawn("audit", audit_->Run());
+    if (cgroups_) supervisor.Spawn("cgroups", audit_->FollowCgroups());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (pods_) supervisor.Spawn("pods", FollowPods(io_, *pods_, *install_, *audit_));
@@ -149,7 +152,7 @@ class Daemon {
     TRY(bundles_->Check());
     EvidenceChoice choice = ChooseEvidence(config_.evidence, host_.cgroup.get());
     filter_source_ = std::move(choice.source);
-    if (filter_source_) audit_->set_filter_source(filter_source_.get(), install_->table());
+    if (filter_source_) audit_->set_filter_source(filter_source_.get());
     if (!choice.why_not.empty()) {
       log_.Warning("evidence filter is not to be had, working at status",
                    {{"why", choice.why_not}});
@@ -165,8 +168,27 @@ class Daemon {
       return ReadProfileFile(install_->installer()->rootfd(), path);
     };
     audit_->set_texts(std::move(texts));
+    audit::Policy policy;
+    policy.floor = audit::ParseFloor(config_.floor);
+    TRY_ASSIGN(policy.exemptions, audit::ParseExemptions(config_.config_text));
+    audit_->set_policy(std::move(policy));
+    audit_->set_check_maps([this]() -> const std::vector<kube::ConfigMap>& {
+      return source_->contents().config_maps;
+    });
+    WatchCgroups();
     audit_->set_bundles(bundles_.get());
     return {};
+  }
+
+  void WatchCgroups() {
+    auto watch = CgroupWatch::Make(host_.proc.get(), host_.cgroup.get());
+    if (!watch) {
+      log_.Warning("cannot watch cgroups, new containers wait for the next full audit",
+                   {{"error", watch.error().message}});
+      return;
+    }
+    cgroups_ = *std::move(watch);
+    audit_->set_cgroup_watch(cgroups_.get());
   }
 
   static base::Error RootLost() {
@@ -277,6 +299,7 @@ class Daemon {
   std::unique_ptr<InstallLoop> install_;
   std::unique_ptr<FilterSource> filter_source_;
   std::unique_ptr<Bundles> bundles_;
+  std::unique_ptr<CgroupWatch> cgroups_;
   std::unique_ptr<AuditLoop> audit_;
   std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;

@@ -156,6 +156,7 @@ asio::awaitable<Result<>> InstallLoop::FollowSource() {
     if (source_.Update(steady_clock::now())) {
       source_changed_ = true;
       wakeup_.Notify();
+      if (on_source_) on_source_();
     }
   }
 }

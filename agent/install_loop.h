@@ -32,6 +32,8 @@ class InstallLoop {
   void set_references(std::function<install::References()> references);
   // Called after a pass that changed a file or the revisions.
   void set_on_change(std::function<void()> on_change);
+  // Called when the source has changed, whether or not that concerns a profile.
+  void set_on_source(std::function<void()> on_source) { on_source_ = std::move(on_source); }
 
   // The first opening of the root; a root that is lost later is opened anew by the loop.
   [[nodiscard]] base::Result<> Open();
@@ -63,6 +65,7 @@ class InstallLoop {
   net::Wakeup wakeup_;
   std::function<install::References()> references_;
   std::function<void()> on_change_;
+  std::function<void()> on_source_;
 
   std::unique_ptr<host::FsOps> fs_;
   std::unique_ptr<install::Installer> installer_;
