@@ -113,6 +113,14 @@ void AuditLoop::set_check_maps(std::function<const std::vector<kube::ConfigMap>&
   check_maps_ = std::move(check_maps);
 }
 
+void AuditLoop::set_node(const ThisNode& node) {
+  settings_.node_uid = node.uid;
+  settings_.os = node.os_image;
+  if (config_.runtime.empty() && !node.container_runtime.empty()) {
+    settings_.runtime.name = node.container_runtime + "://" + node.runtime_version;
+  }
+}
+
 void AuditLoop::set_bundles(Bundles* bundles) {
   bundles_ = bundles;
   texts_.told = [bundles](const procfs::ContainerRef& ref) { return bundles->ToldOf(ref); };
@@ -121,7 +129,10 @@ void AuditLoop::set_bundles(Bundles* bundles) {
 // A reader that fails is tried again at the next pass; this one works at `status`.
 bool AuditLoop::ScanFilters() {
   if (filter_source_ == nullptr) return false;
-  auto scan = filter_source_->Scan(cgroups_ == nullptr || cgroups_->TakeChanged());
+  // What happened up to now must not be overlooked by this pass.
+  bool changed = cgroups_ == nullptr;
+  if (!changed) changed = !cgroups_->Drain(steady_clock::now()) || cgroups_->TakeChanged();
+  auto scan = filter_source_->Scan(changed);
   if (!scan) {
     if (!filter_error_) {
       log_.Error("evidence filter failed, working at status", {{"error", scan.error().message}});
@@ -150,9 +161,10 @@ asio::awaitable<Result<>> AuditLoop::ScanStatus() {
 asio::awaitable<Result<>> AuditLoop::Pass() {
   // Pods first: a container that starts in between is then "not named yet", and not one that the
   // status calls running and nobody finds.
+  if (paused_) co_return Result<>{};
   const base::WallTime start = WallNow();
   std::vector<kube::Pod> pods;
-  if (pods_ != nullptr) pods = pods_->contents().pods;
+  if (pods_ != nullptr) pods = pods_->pods();
   by_filter_ = ScanFilters();
   if (!by_filter_) {
     auto scanned = co_await ScanStatus();
@@ -164,8 +176,9 @@ asio::awaitable<Result<>> AuditLoop::Pass() {
 
 void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime start) {
   const audit::InstalledView installed = installed_();
-  const bool complete =
-      pods_ == nullptr || (pods_->contents().complete && pods_->contents().problems.empty());
+  const bool complete = pods_ == nullptr || pods_->complete();
+  // Before the first answer of an API server nobody's pod is missing.
+  const bool known = pods_ != nullptr && (complete || !pods.empty());
   std::vector<std::string> notes;
   const std::string why_not = filter_error_ ? filter_error_->message : why_not_;
   if (!by_filter_ && !why_not.empty()) {
@@ -182,7 +195,7 @@ void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime sta
   const AuditPass pass{.scan = scan_,
                        .pods = pods,
                        .installed = installed,
-                       .pods_known = pods_ != nullptr,
+                       .pods_known = known,
                        .pods_complete = complete,
                        .notes = std::move(notes),
                        .start = start,

@@ -57,6 +57,8 @@ bool SeesNoProcess(const procfs::ScanResult& scan) {
 audit::Report JudgePass(const AuditSettings& settings, const AuditPass& pass) {
   audit::PassFacts facts;
   facts.node_name = settings.node_name;
+  facts.node_uid = settings.node_uid;
+  facts.os = settings.os;
   facts.boot_id = settings.boot_id;
   facts.kernel = settings.kernel;
   facts.arch = settings.arch;

@@ -19,6 +19,8 @@ namespace seccompd::agent {
 // What does not change between two passes.
 struct AuditSettings {
   std::string node_name;
+  std::string node_uid;
+  std::string os;
   std::string boot_id;
   std::string kernel;
   std::string arch;
