@@ -14,6 +14,7 @@
 #include "agent/event_loop.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
+#include "agent/installer_texts.h"
 #include "agent/node_state.h"
 #include "agent/references.h"
 #include "agent/web.h"
@@ -240,15 +241,7 @@ class Daemon {
     }
     log_.Info("evidence", {{"level", filter_source_ ? "filter" : "status"}});
     audit_->set_why_not(std::move(choice.why_not));
-    audit::ProfileTexts texts;
-    texts.revision = [this](const std::string& path, std::uint32_t revision) {
-      return TextOf(path, revision);
-    };
-    texts.file = [this](const std::string& path) -> Result<std::string> {
-      if (install_->installer() == nullptr) return base::Fail(RootLost());
-      return ReadProfileFile(install_->installer()->rootfd(), path);
-    };
-    audit_->set_texts(std::move(texts));
+    audit_->set_texts(TextsOf([this] { return install_->installer(); }));
     audit::Policy policy;
     policy.floor = audit::ParseFloor(config_.floor);
     TRY_ASSIGN(policy.exemptions, audit::ParseExemptions(config_.config_text));
@@ -270,22 +263,6 @@ class Daemon {
     }
     cgroups_ = *std::move(watch);
     audit_->set_cgroup_watch(cgroups_.get());
-  }
-
-  static base::Error RootLost() {
-    return {.code = base::ErrorCode::kUnavailable, .message = "the seccomp root is lost"};
-  }
-
-  Result<std::string> TextOf(const std::string& path, std::uint32_t number) const {
-    const install::Installer* installer = install_->installer();
-    if (installer == nullptr) return base::Fail(RootLost());
-    const install::OwnedPath* owned = installer->ledger().Find(path);
-    if (owned != nullptr) {
-      for (const install::Revision& revision : owned->revisions) {
-        if (revision.number == number) return installer->ReadRevision(revision);
-      }
-    }
-    return base::Fail(base::ErrorCode::kNotFound, "the ledger has no such revision");
   }
 
   Result<AuditSettings> Settings() {
