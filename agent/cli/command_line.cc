@@ -8,12 +8,15 @@
 #include <iostream>
 #include <string>
 
+#include "agent/cli/agent_client.h"
 #include "agent/cli/audit.h"
 #include "agent/cli/filter_commands.h"
 #include "agent/cli/flags.h"
+#include "agent/cli/inspect.h"
 #include "agent/cli/node_flags.h"
 #include "agent/cli/purge.h"
 #include "agent/cli/render.h"
+#include "agent/cli/status.h"
 #include "agent/cli/validate.h"
 #include "agent/cli/version.h"
 #include "agent/cluster_records.h"
@@ -30,6 +33,22 @@ constexpr int kUsage = 2;
 int WrongUse(const base::Error& error) {
   std::cerr << "seccompd: " << base::Printable(error.message) << '\n';
   return kUsage;
+}
+
+// What `audit` and `inspect` look at a node with.
+AuditOptions AuditOptionsOf(const RunConfig& config) {
+  AuditOptions options;
+  options.seccomp_root = config.seccomp_root;
+  options.procfs = config.procfs;
+  options.cgroupfs = config.cgroupfs;
+  options.node_name = config.node_name;
+  options.node_default = config.node_default;
+  options.evidence = config.evidence;
+  options.runtime = config.runtime;
+  options.bundles = config.bundles;
+  options.floor = config.floor;
+  options.agent_version = AgentVersion();
+  return options;
 }
 
 // A subcommand and what its flags set.
@@ -64,6 +83,8 @@ struct Audit {
   std::string config_file;
   std::string checks;
   std::vector<std::string> blocks;
+  std::string socket = kDefaultSocket;
+  bool agent = false;
   bool all = false;
 
   void Add(CLI::App& top) {
@@ -76,19 +97,18 @@ struct Audit {
     app->add_option("--checks", checks, "a directory with ConfigMaps of checks: dir:PATH");
     app->add_option("--config", config_file, "the agent's YAML file, for its exemptions")
         ->envname("SECCOMPD_CONFIG");
+    app->add_flag("--agent", agent, "the running agent's last pass, with the pods it knows");
+    AddSocket(*app, socket);
   }
 
-  int Execute() const {
-    AuditOptions options;
-    options.seccomp_root = config.seccomp_root;
-    options.procfs = config.procfs;
-    options.cgroupfs = config.cgroupfs;
-    options.node_name = config.node_name;
-    options.node_default = config.node_default;
-    options.evidence = config.evidence;
-    options.runtime = config.runtime;
-    options.bundles = config.bundles;
-    options.floor = config.floor;
+  [[nodiscard]] int Execute() const {
+    const bool colour = ::isatty(STDOUT_FILENO) == 1;
+    if (agent) {
+      return RunAgentAudit(
+          {.socket = socket, .json = output == "json", .all = all, .colour = colour}, std::cout,
+          std::cerr);
+    }
+    AuditOptions options = AuditOptionsOf(config);
     options.blocks = blocks;
     if (!config_file.empty()) {
       auto text = ReadConfigFile(config_file);
@@ -100,13 +120,56 @@ struct Audit {
       if (!maps) return WrongUse(maps.error());
       options.check_maps = *std::move(maps);
     }
-    options.agent_version = AgentVersion();
     options.json = output == "json";
     options.all = all;
-    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    options.colour = colour;
     auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     return RunAudit(options, *std::move(records), std::cout, std::cerr);
+  }
+};
+
+struct Status {
+  CLI::App* app = nullptr;
+  std::string socket = kDefaultSocket;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("status", "the running agent's view: profiles, drift, watches");
+    AddSocket(*app, socket);
+    AddOutput(*app, output, {"text", "json"});
+  }
+
+  [[nodiscard]] int Execute() const {
+    return RunStatus(
+        {.socket = socket, .json = output == "json", .colour = ::isatty(STDOUT_FILENO) == 1},
+        std::cout, std::cerr);
+  }
+};
+
+struct InspectCommand {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  InspectOptions options;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("inspect", "everything known about one container");
+    app->add_option("TARGET", options.target, "[NS/]POD, pid:N or cri:ID")->required();
+    AddNodeFlags(*app, config);
+    AddSocket(*app, options.live.socket);
+    app->add_option("-c,--container", options.live.container, "which container of a pod");
+    AddOutput(*app, output, {"text", "json"});
+  }
+
+  int Execute() {
+    options.live.procfs = config.procfs;
+    options.live.cgroupfs = config.cgroupfs;
+    options.audit = AuditOptionsOf(config);
+    options.pods = [this] { return ReadRecordsOf(config, "seccompd/" + AgentVersion()); };
+    options.json = output == "json";
+    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    return RunInspect(options, std::cout, std::cerr);
   }
 };
 
@@ -225,6 +288,8 @@ int RunCommandLine(int argc, char** argv) {
   Render render;
   FilterCommands filters;
   Purge purge;
+  Status status;
+  InspectCommand inspect;
   Metrics metrics;
   VersionCommand version;
   run.Add(top);
@@ -233,6 +298,8 @@ int RunCommandLine(int argc, char** argv) {
   render.Add(top);
   filters.Add(top);
   purge.Add(top);
+  status.Add(top);
+  inspect.Add(top);
   metrics.Add(top);
   version.Add(top);
   try {
@@ -246,6 +313,8 @@ int RunCommandLine(int argc, char** argv) {
   if (render.app->parsed()) return render.Execute();
   if (filters.Parsed()) return filters.Execute();
   if (purge.app->parsed()) return purge.Execute();
+  if (status.app->parsed()) return status.Execute();
+  if (inspect.app->parsed()) return inspect.Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();
 }
