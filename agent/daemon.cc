@@ -252,10 +252,8 @@ class Daemon {
     log_.Info("evidence", {{"level", filter_source_ ? "filter" : "status"}});
     audit_->set_why_not(std::move(choice.why_not));
     audit_->set_texts(TextsOf([this] { return install_->installer(); }));
-    audit::Policy policy;
-    policy.floor = audit::ParseFloor(config_.floor);
-    TRY_ASSIGN(policy.exemptions, audit::ParseExemptions(config_.config_text));
-    audit_->set_policy(std::move(policy));
+    TRY_ASSIGN(auto exemptions, audit::ParseExemptions(config_.config_text));
+    audit_->set_policy({audit::ParseFloor(config_.floor), std::move(exemptions)});
     audit_->set_check_maps([this]() -> const std::vector<kube::ConfigMap>& {
       return source_->profiles().config_maps;
     });
