@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/audit_pass.h"
@@ -44,6 +45,10 @@ class AuditLoop {
   void set_bundles(Bundles* bundles);
 
   void Poke() { wakeup_.Notify(); }
+  // What containers are made by here, "containerd://1.7.13", unless --runtime said it.
+  void set_runtime(std::string name) {
+    if (settings_.runtime.name.empty()) settings_.runtime.name = std::move(name);
+  }
   // There is nothing to judge on this node.
   void Pause() { paused_ = true; }
 

@@ -41,6 +41,9 @@ class Cluster : private kube::ApiObserver {
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Begin();
   [[nodiscard]] const std::optional<ThisNode>& facts() const { return facts_; }
 
+  // What is known just now, for metrics and status. The sources may be null.
+  void Show(const KubernetesProfiles* profiles, const ClusterPods* pods, NodeState* state) const;
+
   [[nodiscard]] kube::ApiClient* api() { return api_.get(); }
   [[nodiscard]] const metrics::ApiCounters& counters() const { return counters_; }
   // The namespaces that profiles come from when none is named.

@@ -85,7 +85,8 @@ class Daemon {
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
-    TRY(install_->Open());
+    state_.installs = Installs(config_);
+    if (Installs(config_)) TRY(install_->Open());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
     TRY(OpenEvidence());
@@ -101,9 +102,11 @@ class Daemon {
     if (!signals) return WrongUse(log_, signals.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
-    supervisor.Spawn("root", install_->WatchRoot());
-    supervisor.Spawn("install", install_->Reconcile());
-    supervisor.Spawn("audit", audit_->Run());
+    if (Installs(config_)) {
+      supervisor.Spawn("root", install_->WatchRoot());
+      supervisor.Spawn("install", install_->Reconcile());
+    }
+    if (Audits(config_)) supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (cluster_) {
@@ -162,8 +165,10 @@ class Daemon {
   }
 
   void StartSources(net::Supervisor& supervisor) {
-    install_->set_desired_options(DesiredOptions());
-    source_->Start(supervisor, [this] { install_->SourceChanged(); });
+    if (Installs(config_)) {
+      install_->set_desired_options(DesiredOptions());
+      source_->Start(supervisor, [this] { install_->SourceChanged(); });
+    }
     if (pods_) pods_->Start(supervisor, [this] { PodsChanged(); });
   }
 
@@ -173,6 +178,10 @@ class Daemon {
     if (!begun) co_return begun;
     self->state_.facts = *self->cluster_->facts();
     const std::string& unsupported = self->state_.facts.unsupported;
+    if (!self->state_.facts.container_runtime.empty()) {
+      self->audit_->set_runtime(self->state_.facts.container_runtime + "://" +
+                                self->state_.facts.runtime_version);
+    }
     if (unsupported.empty()) {
       self->StartSources(*supervisor);
       self->StartEvents(*supervisor);
@@ -190,28 +199,6 @@ class Daemon {
                                  config_.tenant_namespaces.end()};
     options.node_labels = state_.facts.labels;
     return options;
-  }
-
-  // What the cluster's loops know, for whoever asks just now.
-  void RefreshCluster() {
-    if (!cluster_) return;
-    state_.api = cluster_->counters();
-    state_.watches.clear();
-    const auto add = [this](const kube::CollectionLoop& loop, std::string space) {
-      state_.watches.push_back({.resource = loop.spec().resource,
-                                .namespace_name = std::move(space),
-                                .health = loop.health(),
-                                .counters = loop.counters()});
-    };
-    if (kubernetes_profiles_ != nullptr) {
-      for (const auto& [space, loop] : kubernetes_profiles_->loops()) add(*loop, space);
-      state_.cached_config_maps = kubernetes_profiles_->objects();
-    }
-    if (cluster_pods_ == nullptr) return;
-    state_.pod_source = cluster_pods_->kind();
-    state_.pod_source_problem = cluster_pods_->problem();
-    state_.cached_pods = cluster_pods_->objects();
-    if (cluster_pods_->loop() != nullptr) add(*cluster_pods_->loop(), "");
   }
 
   // In-use protection and the audit depend on them.
@@ -239,6 +226,10 @@ class Daemon {
       return TextOf(path, revision);
     };
     texts.file = [this](const std::string& path) -> Result<std::string> {
+      if (!Installs(config_)) {
+        TRY_ASSIGN(const base::UniqueFd root, host::OpenDirectory(config_.seccomp_root));
+        return ReadProfileFile(root.get(), path);
+      }
       if (install_->installer() == nullptr) return base::Fail(RootLost());
       return ReadProfileFile(install_->installer()->rootfd(), path);
     };
@@ -282,7 +273,7 @@ class Daemon {
     state_.install_heartbeat = steady_clock::now();
     state_.audit_heartbeat = state_.install_heartbeat;
     auto handler = [this](const net::Request& request) {
-      RefreshCluster();
+      if (cluster_) cluster_->Show(kubernetes_profiles_, cluster_pods_, &state_);
       const WebContext context{
           .state = state_,
           .config = config_,
@@ -333,7 +324,19 @@ class Daemon {
         std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
   }
 
+  // Without installing nobody holds the ledger: it is read, if there is one.
+  audit::InstalledView ReadInstalled() const {
+    const auto root = host::OpenDirectory(config_.seccomp_root);
+    if (!root) return {};
+    auto view = ReadInstalledView(root->get());
+    if (!view) return {};
+    const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
+    LookAtFiles(root->get(), pods, &*view);
+    return *std::move(view);
+  }
+
   audit::InstalledView Installed() const {
+    if (!Installs(config_)) return ReadInstalled();
     if (install_->installer() == nullptr) return {};
     return ViewOf(install_->installer()->ledger(), state_.profiles);
   }
