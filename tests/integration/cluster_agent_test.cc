@@ -100,7 +100,7 @@ class ClusterAgentTest : public ::testing::Test {
 
   void StartAgent(std::vector<std::string> more = {}) {
     std::vector<std::string> flags = {"--source",         "kubernetes",
-                                      "--pods",           "kubernetes",
+                                      "--pods",           pods_,
                                       "--kubeconfig",     temp_.Join("config"),
                                       "--node-name",      "node-1",
                                       "--seccomp-root",   root(),
