@@ -20,6 +20,11 @@
 
 namespace seccompd::agent {
 
+// Does this --pods mean a cluster?
+[[nodiscard]] inline bool IsClusterPods(std::string_view flag) {
+  return flag == "kubernetes" || flag == "kubelet" || flag == "auto";
+}
+
 // The agent's dealings with one cluster: its clients, what it says of this node, and the sources
 // that depend on them. Whatever fails here is tried again; nothing here ends the agent.
 class Cluster : private kube::ApiObserver {

@@ -34,7 +34,8 @@ namespace asio = boost::asio;
 using base::Result;
 using std::chrono::steady_clock;
 
-constexpr int kRestartMe = 75;  // EX_TEMPFAIL: what is lost cannot be opened again from inside
+constexpr int kRestartMe = 75;    // EX_TEMPFAIL: what is lost cannot be opened again from inside
+constexpr double kSpeakers = 20;  // nodes that write an Event about one ConfigMap
 
 base::WallTime WallNow() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -148,7 +149,7 @@ class Daemon {
 
   Result<> OpenPods() {
     if (config_.pods == "none") return {};
-    if (!config_.pods.starts_with("dir:") && cluster_) {
+    if (IsClusterPods(config_.pods)) {
       auto pods = cluster_->MakePods();
       cluster_pods_ = pods.get();
       pods_ = std::move(pods);
@@ -311,7 +312,7 @@ class Daemon {
     web_ = std::make_unique<net::HttpServer>(std::move(server));
     log_.Info("listening", {{"address", web_->address()}});
     control_ = ListenControl(io_, config_.socket, log_, [this] {
-      RefreshCluster();
+      if (cluster_) cluster_->Show(kubernetes_profiles_, cluster_pods_, &state_);
       return ControlContext{
           .state = state_,
           .config = config_,
