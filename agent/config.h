@@ -16,6 +16,7 @@ namespace seccompd::agent {
 // Everything `seccompd run` can be told; defaults stand here and nowhere else. A flag wins over its
 // environment variable (SECCOMPD_…), that over the file of --config.
 struct RunConfig {
+  std::string mode = "both";                    // install | audit | both
   std::string source;                           // dir:PATH | kubernetes
   std::string pods = "none";                    // dir:PATH | kubernetes | kubelet | auto | none
   std::vector<std::string> profile_namespaces;  // trusted; none named: the agent's own
@@ -41,7 +42,7 @@ struct RunConfig {
   std::string socket = "/run/seccompd/agent.sock";  // "": none
   std::string confinement = "on";                   // on | off | kill
   std::string evidence = "auto";                    // auto | filter | status
-  std::string runtime;                // "containerd-1.7": where the pod source does not tell it
+  std::string runtime;                // "containerd-1.7"; "": as the API says of this node
   std::string bundles;                // glob of bundles' config.json; "": not read
   std::string floor = "none";         // policy.floor: none | runtime-default | a profile's path
   std::string config_text;            // of --config: its exemptions are the audit's
@@ -61,6 +62,9 @@ struct RunConfig {
 // by commas): {"seccomp-root": "/x", "delete-grace": "0"}. Nested keys and other types are errors.
 [[nodiscard]] base::Result<std::map<std::string, std::string>> ParseConfigFile(
     std::string_view text);
+
+[[nodiscard]] inline bool Installs(const RunConfig& config) { return config.mode != "audit"; }
+[[nodiscard]] inline bool Audits(const RunConfig& config) { return config.mode != "install"; }
 
 // Are we told to talk to an API server or a kubelet?
 [[nodiscard]] bool NeedsCluster(const RunConfig& config);

@@ -19,6 +19,7 @@
 #include "agent/installed_view.h"
 #include "agent/installer_texts.h"
 #include "agent/node_state.h"
+#include "agent/profile_texts.h"
 #include "agent/references.h"
 #include "agent/small_loops.h"
 #include "agent/web.h"
@@ -35,7 +36,8 @@ namespace asio = boost::asio;
 using base::Result;
 using std::chrono::steady_clock;
 
-constexpr int kRestartMe = 75;  // EX_TEMPFAIL: what is lost cannot be opened again from inside
+constexpr int kRestartMe = 75;    // EX_TEMPFAIL: what is lost cannot be opened again from inside
+constexpr double kSpeakers = 20;  // nodes that write an Event about one ConfigMap
 
 base::WallTime WallNow() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -73,7 +75,8 @@ class Daemon {
         return zygote_->Compile(profile, seccomp::NativeArch());
       });
     }
-    TRY(install_->Open());
+    state_.installs = Installs(config_);
+    if (Installs(config_)) TRY(install_->Open());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings),
                                          install_->table(), state_);
     audit_->set_pods(pods_.get());
@@ -92,10 +95,12 @@ class Daemon {
     if (!confined) return WrongUse(log_, confined.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
-    supervisor.Spawn("root", install_->WatchRoot());
-    supervisor.Spawn("install", install_->Reconcile());
-    supervisor.Spawn("audit", audit_->Run());
-    if (cgroups_) supervisor.Spawn("cgroups", audit_->FollowCgroups());
+    if (Installs(config_)) {
+      supervisor.Spawn("root", install_->WatchRoot());
+      supervisor.Spawn("install", install_->Reconcile());
+    }
+    if (Audits(config_)) supervisor.Spawn("audit", audit_->Run());
+    if (cgroups_ && Audits(config_)) supervisor.Spawn("cgroups", audit_->FollowCgroups());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (control_) supervisor.Spawn("control", control_->Serve());
@@ -123,7 +128,7 @@ class Daemon {
   Result<> GiveUpPrivileges() {
     ConfinementPlan plan;
     plan.mode = confinement_mode_;
-    plan.writable = {install_->installer()->rootfd()};
+    if (Installs(config_)) plan.writable = {install_->installer()->rootfd()};
     plan.keep_bpf =
         filter_source_ && filter_source_->need() == filters::CapabilityNeed::kBpfPerfmon;
     TRY_ASSIGN(state_.confinement, Confine(plan));
@@ -148,7 +153,7 @@ class Daemon {
 
   Result<> OpenPods() {
     if (config_.pods == "none") return {};
-    if (config_.pods == "kubernetes" || config_.pods == "kubelet" || config_.pods == "auto") {
+    if (IsClusterPods(config_.pods)) {
       auto pods = cluster_->MakePods();
       cluster_pods_ = pods.get();
       pods_ = std::move(pods);
@@ -162,7 +167,6 @@ class Daemon {
 
   void StartEvents(net::Supervisor& supervisor) {
     if (!cluster_ || !config_.events) return;
-    constexpr double kSpeakers = 20;  // of all nodes, about one ConfigMap
     const double sampled = kSpeakers / static_cast<double>(config_.expected_nodes);
     auto offers = [this] {
       const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
@@ -175,7 +179,7 @@ class Daemon {
   }
 
   void StartSources(net::Supervisor& supervisor) {
-    install_->set_desired_options(DesiredOptions());
+    if (Installs(config_)) install_->set_desired_options(DesiredOptions());
     source_->Start(supervisor, [this] {
       install_->SourceChanged();
       audit_->Poke();  // checks
@@ -188,13 +192,13 @@ class Daemon {
     auto begun = co_await self->cluster_->Begin();
     if (!begun) co_return begun;
     self->state_.facts = *self->cluster_->facts();
-    self->audit_->set_node(self->state_.facts);
-    const std::string& unsupported = self->state_.facts.unsupported;
-    if (unsupported.empty()) {
+    const ThisNode& node = self->state_.facts;
+    self->audit_->set_node(node);
+    if (node.unsupported.empty()) {
       self->StartSources(*supervisor);
       self->StartEvents(*supervisor);
     } else {
-      self->log_.Error("this node is left alone", {{"reason", unsupported}});
+      self->log_.Error("this node is left alone", {{"reason", node.unsupported}});
       self->install_->Pause();
       self->audit_->Pause();
     }
@@ -207,28 +211,6 @@ class Daemon {
                                  config_.tenant_namespaces.end()};
     options.node_labels = state_.facts.labels;
     return options;
-  }
-
-  // What the cluster's loops know, for whoever asks just now.
-  void RefreshCluster() {
-    if (!cluster_) return;
-    state_.api = cluster_->counters();
-    state_.watches.clear();
-    const auto add = [this](const kube::CollectionLoop& loop, std::string space) {
-      state_.watches.push_back({.resource = loop.spec().resource,
-                                .namespace_name = std::move(space),
-                                .health = loop.health(),
-                                .counters = loop.counters()});
-    };
-    if (kubernetes_profiles_ != nullptr) {
-      for (const auto& [space, loop] : kubernetes_profiles_->loops()) add(*loop, space);
-      state_.cached_config_maps = kubernetes_profiles_->objects();
-    }
-    if (cluster_pods_ == nullptr) return;
-    state_.pod_source = cluster_pods_->kind();
-    state_.pod_source_problem = cluster_pods_->problem();
-    state_.cached_pods = cluster_pods_->objects();
-    if (cluster_pods_->loop() != nullptr) add(*cluster_pods_->loop(), "");
   }
 
   // In-use protection and the audit depend on them.
@@ -251,7 +233,14 @@ class Daemon {
     }
     log_.Info("evidence", {{"level", filter_source_ ? "filter" : "status"}});
     audit_->set_why_not(std::move(choice.why_not));
-    audit_->set_texts(TextsOf([this] { return install_->installer(); }));
+    audit::ProfileTexts texts = TextsOf([this] { return install_->installer(); });
+    if (!Installs(config_)) {
+      texts.file = [this](const std::string& path) -> Result<std::string> {
+        TRY_ASSIGN(const base::UniqueFd root, host::OpenDirectory(config_.seccomp_root));
+        return ReadProfileFile(root.get(), path);
+      };
+    }
+    audit_->set_texts(std::move(texts));
     TRY_ASSIGN(auto exemptions, audit::ParseExemptions(config_.config_text));
     audit_->set_policy({audit::ParseFloor(config_.floor), std::move(exemptions)});
     audit_->set_check_maps([this]() -> const std::vector<kube::ConfigMap>& {
@@ -292,7 +281,7 @@ class Daemon {
     state_.install_heartbeat = steady_clock::now();
     state_.audit_heartbeat = state_.install_heartbeat;
     auto handler = [this](const net::Request& request) {
-      RefreshCluster();
+      if (cluster_) cluster_->Show(kubernetes_profiles_, cluster_pods_, &state_);
       const WebContext context{
           .state = state_,
           .config = config_,
@@ -322,7 +311,7 @@ class Daemon {
     web_ = std::make_unique<net::HttpServer>(std::move(server));
     log_.Info("listening", {{"address", web_->address()}});
     control_ = ListenControl(io_, config_.socket, log_, [this] {
-      RefreshCluster();
+      if (cluster_) cluster_->Show(kubernetes_profiles_, cluster_pods_, &state_);
       return ControlContext{
           .state = state_,
           .config = config_,
@@ -349,7 +338,19 @@ class Daemon {
     state_.web_config_read = WallNow();
   }
 
+  // Without installing nobody holds the ledger: it is read, if there is one.
+  audit::InstalledView ReadInstalled() const {
+    const auto root = host::OpenDirectory(config_.seccomp_root);
+    if (!root) return {};
+    auto view = ReadInstalledView(root->get());
+    if (!view) return {};
+    const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
+    LookAtFiles(root->get(), pods, &*view);
+    return *std::move(view);
+  }
+
   audit::InstalledView Installed() const {
+    if (!Installs(config_)) return ReadInstalled();
     if (install_->installer() == nullptr) return {};
     return ViewOf(install_->installer()->ledger(), state_.profiles);
   }

@@ -38,6 +38,7 @@ struct NodeState {
   metrics::Counters counters;
 
   // The install loop's.
+  bool installs = true;  // false: --mode audit
   bool source_complete = false;
   bool synced = false;  // the source was once read whole and a pass came after; stays true
   std::vector<SourceProblem> source_problems;
@@ -83,7 +84,8 @@ struct NodeState {
   // Ready once everything wanted was looked at and placed; an outage of a source later on does not
   // take it back, a lost seccomp root does. Where there is nothing to do that is done at once.
   [[nodiscard]] bool Ready() const {
-    return !facts.unsupported.empty() || (synced && last_sync.has_value() && !install_error);
+    if (!facts.unsupported.empty()) return true;
+    return installs ? synced && last_sync.has_value() && !install_error : last_audit.has_value();
   }
 };
 

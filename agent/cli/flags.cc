@@ -111,6 +111,8 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
 }
 
 void AddRunFlags(CLI::App& app, RunConfig& config) {
+  AddFlag(app, "mode", config.mode, "install profiles, audit containers, or both")
+      ->check(CLI::IsMember({"install", "audit", "both"}));
   if (InPod()) config.source = "kubernetes";
   AddFlag(app, "source", config.source, "where profiles come from: kubernetes or dir:PATH")
       ->required(false);
