@@ -125,6 +125,16 @@ void AddChecks(const audit::Report* old_report, const Row* before, const audit::
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> ChecksOfRow(const audit::Report& report,
+                                                             const Row& row) {
+  const std::vector<audit::Check>& checks = report.facts.checks.checks;
+  std::vector<std::pair<std::string, std::string>> results;
+  for (std::size_t i = 0; i < std::min(checks.size(), row.checks.size()); ++i) {
+    results.emplace_back(checks[i].name, audit::CheckResultName(row.checks[i].result));
+  }
+  return results;
+}
+
 AuditChanges ChangesBetween(const audit::Report* before, const audit::Report& after,
                             const ChecksOf& checks_of) {
   AuditChanges changes;

@@ -69,9 +69,13 @@ struct AuditChanges {
   std::vector<CheckChange> checks;
 };
 
+// The checks of the report itself.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> ChecksOfRow(
+    const audit::Report& report, const audit::Row& row);
+
 // What one pass says otherwise than the one before (null: there was none).
 [[nodiscard]] AuditChanges ChangesBetween(const audit::Report* before, const audit::Report& after,
-                                          const ChecksOf& checks_of = {});
+                                          const ChecksOf& checks_of = ChecksOfRow);
 
 void LogChange(const Log& log, const VerdictChange& change);
 void LogChange(const Log& log, const CheckChange& change);

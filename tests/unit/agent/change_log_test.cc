@@ -99,6 +99,16 @@ TEST(ChangesBetween, FollowsEveryCheckOfEveryContainer) {
               ElementsAre("a af-alg: permitted -> blocked"));
 }
 
+TEST(ChangesBetween, ReadsTheChecksOfTheReport) {
+  auto before = ReportOf({RowOf("a", audit::Verdict::kMatch)});
+  before.facts.checks.checks = {audit::Check{.name = "af-alg", .calls = {}, .origin = {}}};
+  before.rows[0].checks = {audit::CheckFinding{.result = bpf::CheckResult::kPermitted, .open = {}}};
+  auto after = before;
+  after.rows[0].checks[0].result = bpf::CheckResult::kBlocked;
+  EXPECT_THAT(Words(ChangesBetween(&before, after)), ElementsAre("a af-alg: permitted -> blocked"));
+  EXPECT_THAT(Words(ChangesBetween(&before, before)), IsEmpty());
+}
+
 std::string Logged(const std::function<void(const Log&)>& write) {
   ::testing::internal::CaptureStderr();
   write(Log(LogLevel::kInfo, LogFormat::kJson));
