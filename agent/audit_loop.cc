@@ -111,9 +111,10 @@ asio::awaitable<Result<>> AuditLoop::ScanStatus() {
 asio::awaitable<Result<>> AuditLoop::Pass() {
   // Pods first: a container that starts in between is then "not named yet", and not one that the
   // status calls running and nobody finds.
+  if (paused_) co_return Result<>{};
   const base::WallTime start = WallNow();
   std::vector<kube::Pod> pods;
-  if (pods_ != nullptr) pods = pods_->contents().pods;
+  if (pods_ != nullptr) pods = pods_->pods();
   by_filter_ = ScanFilters();
   if (!by_filter_) {
     auto scanned = co_await ScanStatus();
@@ -125,8 +126,9 @@ asio::awaitable<Result<>> AuditLoop::Pass() {
 
 void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime start) {
   const audit::InstalledView installed = installed_();
-  const bool complete =
-      pods_ == nullptr || (pods_->contents().complete && pods_->contents().problems.empty());
+  const bool complete = pods_ == nullptr || pods_->complete();
+  // Before the first answer of an API server nobody's pod is missing.
+  const bool known = pods_ != nullptr && (complete || !pods.empty());
   std::vector<std::string> notes;
   const std::string why_not = filter_error_ ? filter_error_->message : why_not_;
   if (!by_filter_ && !why_not.empty()) {
@@ -139,7 +141,7 @@ void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime sta
   const AuditPass pass{.scan = scan_,
                        .pods = pods,
                        .installed = installed,
-                       .pods_known = pods_ != nullptr,
+                       .pods_known = known,
                        .pods_complete = complete,
                        .notes = std::move(notes),
                        .start = start,

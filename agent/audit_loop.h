@@ -11,11 +11,11 @@
 
 #include "agent/audit_pass.h"
 #include "agent/config.h"
-#include "agent/directory_source.h"
 #include "agent/filter_source.h"
 #include "agent/log.h"
 #include "agent/node_state.h"
 #include "agent/profile_texts.h"
+#include "agent/source.h"
 #include "common/host/host_root.h"
 #include "common/net/waits.h"
 #include "common/procfs/scanner.h"
@@ -33,7 +33,7 @@ class AuditLoop {
   // What is installed, asked for at the end of every pass.
   void set_installed(std::function<audit::InstalledView()> installed);
   // The pods of this node; null: --pods none.
-  void set_pods(const DirectorySource* pods) { pods_ = pods; }
+  void set_pods(const PodSource* pods) { pods_ = pods; }
 
   // Evidence `filter`; without it the audit works at `status`, and `why_not` says why ("": because
   // it was asked to). Borrowed.
@@ -44,6 +44,8 @@ class AuditLoop {
   void set_bundles(Bundles* bundles);
 
   void Poke() { wakeup_.Notify(); }
+  // There is nothing to judge on this node.
+  void Pause() { paused_ = true; }
 
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Run();
 
@@ -62,7 +64,8 @@ class AuditLoop {
   net::Wakeup wakeup_;
   procfs::Scanner scanner_;
   std::function<audit::InstalledView()> installed_;
-  const DirectorySource* pods_ = nullptr;
+  const PodSource* pods_ = nullptr;
+  bool paused_ = false;
   FilterSource* filter_source_ = nullptr;
   std::string why_not_;
   std::optional<base::Error> filter_error_;  // of the last pass

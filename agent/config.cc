@@ -52,11 +52,18 @@ base::Result<std::map<std::string, std::string>> ParseConfigFile(std::string_vie
   return flags;
 }
 
+bool NeedsCluster(const RunConfig& config) {
+  return config.source == "kubernetes" || config.pods == "kubernetes" || config.pods == "kubelet" ||
+         config.pods == "auto";
+}
+
 base::Result<std::string> DirectoryOf(std::string_view flag, std::string_view value) {
   constexpr std::string_view kPrefix = "dir:";
   if (!value.starts_with(kPrefix) || value.size() == kPrefix.size()) {
-    return base::Fail(base::ErrorCode::kInvalidArgument,
-                      fmt::format("{} '{}': give dir:PATH", flag, base::Printable(value)));
+    return base::Fail(
+        base::ErrorCode::kInvalidArgument,
+        fmt::format("{} '{}': give dir:PATH{}", flag, base::Printable(value),
+                    flag == "--pods" ? ", kubernetes, kubelet, auto or none" : " or kubernetes"));
   }
   return std::string(value.substr(kPrefix.size()));
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/log.h"
 #include "common/base/result.h"
@@ -14,8 +16,22 @@ namespace seccompd::agent {
 // Everything `seccompd run` can be told; defaults stand here and nowhere else. A flag wins over its
 // environment variable (SECCOMPD_…), that over the file of --config.
 struct RunConfig {
-  std::string source;         // dir:PATH
-  std::string pods = "none";  // dir:PATH | none
+  std::string source;                           // dir:PATH | kubernetes
+  std::string pods = "none";                    // dir:PATH | kubernetes | kubelet | auto | none
+  std::vector<std::string> profile_namespaces;  // trusted; none named: the agent's own
+  std::vector<std::string> tenant_namespaces;
+  bool watch_checks = false;    // ConfigMaps labelled seccompd.io/checks=true: one watch more
+  std::string kubeconfig;       // "": in a pod its service account, else KUBECONFIG, ~/.kube/config
+  std::string kube_context;     // of the kubeconfig
+  std::string kubelet_address;  // HOST or HOST:PORT; "": --pods kubelet is not possible
+  std::string kubelet_ca_file;  // "": the cluster's CA
+  bool kubelet_insecure = false;
+  std::chrono::milliseconds startup_jitter = std::chrono::seconds(5);
+  // Nodes where there is nothing to do: Autopilot applies RuntimeDefault to everything.
+  std::vector<std::string> leave_alone = {"cloud.google.com/gke-autopilot",
+                                          "cloud.google.com/gke-provisioning=autopilot"};
+  bool events = true;                   // write Kubernetes Events
+  std::int64_t expected_nodes = 1'000;  // about so many agents see one ConfigMap
   std::string seccomp_root = "/var/lib/kubelet/seccomp";
   std::string procfs = "/proc";
   std::string cgroupfs = "/sys/fs/cgroup";
@@ -40,6 +56,9 @@ struct RunConfig {
 // by commas): {"seccomp-root": "/x", "delete-grace": "0"}. Nested keys and other types are errors.
 [[nodiscard]] base::Result<std::map<std::string, std::string>> ParseConfigFile(
     std::string_view text);
+
+// Are we told to talk to an API server or a kubelet?
+[[nodiscard]] bool NeedsCluster(const RunConfig& config);
 
 // "dir:PATH" -> PATH; an error names the flag and the forms it takes.
 [[nodiscard]] base::Result<std::string> DirectoryOf(std::string_view flag, std::string_view value);

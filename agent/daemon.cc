@@ -9,7 +9,9 @@
 
 #include "agent/audit_loop.h"
 #include "agent/cli/version.h"
-#include "agent/directory_source.h"
+#include "agent/cluster.h"
+#include "agent/directory_follower.h"
+#include "agent/event_loop.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
 #include "agent/node_state.h"
@@ -32,27 +34,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLagSample{1000};
 constexpr std::chrono::milliseconds kLagWindow{60'000};
 constexpr std::chrono::milliseconds kStopGrace{5'000};
-
-// The pods of --pods dir:PATH as they change: in-use protection and the audit depend on them.
-asio::awaitable<Result<>> FollowPods(asio::io_context& io, DirectorySource& pods,
-                                     InstallLoop& install, AuditLoop& audit) {
-  for (;;) {
-    const base::MonoTime due = pods.Due();
-    if (pods.fd() >= 0) {
-      auto made = net::ReadableFd::Make(io, pods.fd());
-      if (!made) co_return base::Fail(made.error());
-      net::ReadableFd readable = *std::move(made);
-      auto waited = co_await readable.WaitUntil(due);
-      if (!waited) co_return base::Fail(waited.error());
-    } else {
-      auto slept = co_await net::SleepUntil(due);
-      if (!slept) co_return base::Fail(slept.error());
-    }
-    if (!pods.Update(steady_clock::now())) continue;
-    install.Poke();
-    audit.Poke();
-  }
-}
 
 asio::awaitable<Result<>> MeasureLag(NodeState& state) {
   net::LoopLag lag(kLagWindow, steady_clock::now());
@@ -95,19 +76,21 @@ class Daemon {
   Daemon(const RunConfig& config, const Log& log) : config_(config), log_(log) {}
 
   Result<> Open() {
-    TRY_ASSIGN(const std::string source_path, DirectoryOf("--source", config_.source));
+    if (NeedsCluster(config_)) {
+      TRY_ASSIGN(cluster_, Cluster::Open(io_, config_, log_, "seccompd/" + AgentVersion()));
+      state_.has_cluster = true;
+    }
+    TRY(OpenSource());
     TRY_ASSIGN(host_, host::OpenHostRoot(HostPathsOf(config_)));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
-    source_ = std::make_unique<DirectorySource>(source_path, DirectorySourceOptions{});
-    static_cast<void>(source_->Update(steady_clock::now()));
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
     TRY(install_->Open());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
     TRY(OpenEvidence());
     audit_->set_installed([this] { return Installed(); });
-    install_->set_references([this] { return References(); });
+    install_->set_references([this]() -> const install::References& { return references_; });
     install_->set_on_change([this] { audit_->Poke(); });
     return Listen();
   }
@@ -118,13 +101,16 @@ class Daemon {
     if (!signals) return WrongUse(log_, signals.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
-    supervisor.Spawn("source", install_->FollowSource());
     supervisor.Spawn("root", install_->WatchRoot());
     supervisor.Spawn("install", install_->Reconcile());
     supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
-    if (pods_) supervisor.Spawn("pods", FollowPods(io_, *pods_, *install_, *audit_));
+    if (cluster_) {
+      supervisor.Spawn("cluster", BeginCluster(this, &supervisor));
+    } else {
+      StartSources(supervisor);
+    }
     const auto ended = supervisor.Run();
     if (ended) {
       log_.Info("stopped");
@@ -135,12 +121,104 @@ class Daemon {
   }
 
  private:
+  Result<> OpenSource() {
+    if (config_.source == "kubernetes") {
+      auto profiles = cluster_->MakeProfiles();
+      kubernetes_profiles_ = profiles.get();
+      source_ = std::move(profiles);
+      return {};
+    }
+    TRY_ASSIGN(std::string path, DirectoryOf("--source", config_.source));
+    source_ = std::make_unique<DirectoryProfiles>(io_, std::move(path));
+    return {};
+  }
+
   Result<> OpenPods() {
     if (config_.pods == "none") return {};
-    TRY_ASSIGN(const std::string path, DirectoryOf("--pods", config_.pods));
-    pods_ = std::make_unique<DirectorySource>(path, DirectorySourceOptions{});
-    static_cast<void>(pods_->Update(steady_clock::now()));
+    if (config_.pods == "kubernetes" || config_.pods == "kubelet" || config_.pods == "auto") {
+      auto pods = cluster_->MakePods();
+      cluster_pods_ = pods.get();
+      pods_ = std::move(pods);
+      return {};
+    }
+    TRY_ASSIGN(std::string path, DirectoryOf("--pods", config_.pods));
+    pods_ = std::make_unique<DirectoryPods>(io_, std::move(path));
+    references_ = ReferencesOf(pods_->pods(), pods_->complete());
     return {};
+  }
+
+  void StartEvents(net::Supervisor& supervisor) {
+    if (!cluster_ || !config_.events) return;
+    constexpr double kSpeakers = 20;  // of all nodes, about one ConfigMap
+    const double sampled = kSpeakers / static_cast<double>(config_.expected_nodes);
+    auto offers = [this] {
+      const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
+      return OffersOf(state_, pods, install_->desired(), source_->profiles().config_maps);
+    };
+    events_ = std::make_unique<EventLoop>(*cluster_->api(), config_.node_name, sampled,
+                                          std::move(offers), log_, state_);
+    state_.writes_events = true;
+    supervisor.Spawn("events", events_->Run());
+  }
+
+  void StartSources(net::Supervisor& supervisor) {
+    install_->set_desired_options(DesiredOptions());
+    source_->Start(supervisor, [this] { install_->SourceChanged(); });
+    if (pods_) pods_->Start(supervisor, [this] { PodsChanged(); });
+  }
+
+  // What the API says of this node decides whether and which profiles count here.
+  static asio::awaitable<Result<>> BeginCluster(Daemon* self, net::Supervisor* supervisor) {
+    auto begun = co_await self->cluster_->Begin();
+    if (!begun) co_return begun;
+    self->state_.facts = *self->cluster_->facts();
+    const std::string& unsupported = self->state_.facts.unsupported;
+    if (unsupported.empty()) {
+      self->StartSources(*supervisor);
+      self->StartEvents(*supervisor);
+    } else {
+      self->log_.Error("this node is left alone", {{"reason", unsupported}});
+      self->install_->Pause();
+      self->audit_->Pause();
+    }
+    co_return Result<>{};
+  }
+
+  [[nodiscard]] install::DesiredOptions DesiredOptions() const {
+    install::DesiredOptions options;
+    options.tenant_namespaces = {config_.tenant_namespaces.begin(),
+                                 config_.tenant_namespaces.end()};
+    options.node_labels = state_.facts.labels;
+    return options;
+  }
+
+  // What the cluster's loops know, for whoever asks just now.
+  void RefreshCluster() {
+    if (!cluster_) return;
+    state_.api = cluster_->counters();
+    state_.watches.clear();
+    const auto add = [this](const kube::CollectionLoop& loop, std::string space) {
+      state_.watches.push_back({.resource = loop.spec().resource,
+                                .namespace_name = std::move(space),
+                                .health = loop.health(),
+                                .counters = loop.counters()});
+    };
+    if (kubernetes_profiles_ != nullptr) {
+      for (const auto& [space, loop] : kubernetes_profiles_->loops()) add(*loop, space);
+      state_.cached_config_maps = kubernetes_profiles_->objects();
+    }
+    if (cluster_pods_ == nullptr) return;
+    state_.pod_source = cluster_pods_->kind();
+    state_.pod_source_problem = cluster_pods_->problem();
+    state_.cached_pods = cluster_pods_->objects();
+    if (cluster_pods_->loop() != nullptr) add(*cluster_pods_->loop(), "");
+  }
+
+  // In-use protection and the audit depend on them.
+  void PodsChanged() {
+    references_ = ReferencesOf(pods_->pods(), pods_->complete());
+    install_->Poke();
+    audit_->Poke();
   }
 
   // Before anything that takes capabilities or bpf(2) away.
@@ -204,6 +282,7 @@ class Daemon {
     state_.install_heartbeat = steady_clock::now();
     state_.audit_heartbeat = state_.install_heartbeat;
     auto handler = [this](const net::Request& request) {
+      RefreshCluster();
       const WebContext context{
           .state = state_,
           .config = config_,
@@ -254,12 +333,6 @@ class Daemon {
         std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
   }
 
-  install::References References() const {
-    if (!pods_) return {};
-    const DirectoryContents& contents = pods_->contents();
-    return ReferencesOf(contents.pods, contents.complete && contents.problems.empty());
-  }
-
   audit::InstalledView Installed() const {
     if (install_->installer() == nullptr) return {};
     return ViewOf(install_->installer()->ledger(), state_.profiles);
@@ -272,9 +345,14 @@ class Daemon {
   NodeState state_;
   metrics::BuildInfo build_;
   metrics::ProcessUnits units_ = metrics::SystemUnits();
-  std::unique_ptr<DirectorySource> pods_;
-  std::unique_ptr<DirectorySource> source_;
+  std::unique_ptr<Cluster> cluster_;                   // null: no API server
+  KubernetesProfiles* kubernetes_profiles_ = nullptr;  // source_, if it is that
+  ClusterPods* cluster_pods_ = nullptr;                // pods_, if it is that
+  std::unique_ptr<PodSource> pods_;
+  install::References references_;  // of pods_, as of its last change
+  std::unique_ptr<ProfileSource> source_;
   std::unique_ptr<InstallLoop> install_;
+  std::unique_ptr<EventLoop> events_;
   std::unique_ptr<FilterSource> filter_source_;
   std::unique_ptr<Bundles> bundles_;
   std::unique_ptr<AuditLoop> audit_;

@@ -9,12 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "agent/source.h"
 #include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/base/unique_fd.h"
 #include "common/host/tree_watch.h"
-#include "common/install/desired.h"
-#include "common/kube/config_map.h"
 #include "common/kube/pod.h"
 
 namespace seccompd::agent {
@@ -29,21 +28,10 @@ struct DirectorySourceOptions {
   std::chrono::seconds rescan{30};  // slow full pass beside inotify
 };
 
-// Something to tell about one file; what it held before stays in force while it is unreadable.
-struct SourceProblem {
-  std::string path;  // relative; "" is the directory itself
-  base::Error error;
-
-  bool operator==(const SourceProblem&) const = default;
-};
-
-struct DirectoryContents {
-  std::vector<kube::ConfigMap> config_maps;
+// `complete` is false while the directory is away or was not read to its end.
+struct DirectoryContents : ProfileContents {
   std::vector<kube::Pod> pods;
-  std::vector<install::BareProfile> bare;
-  std::vector<SourceProblem> problems;
   std::vector<std::string> ignored;  // "x.yaml: Deployment web", for a note
-  bool complete = true;              // false: the directory is away or was not read to its end
 };
 
 // `--source dir:PATH` and `--pods dir:PATH`: every manifest (*.yaml, *.yml, *.json) and bare

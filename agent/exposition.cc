@@ -105,6 +105,41 @@ metrics::MetricsSnapshot::Audit AuditOf(const NodeState& state) {
   return audit;
 }
 
+base::WallTime WallOf(base::MonoTime time) {
+  const auto ago = base::MonoTime::clock::now() - time;
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now() -
+                                                                 ago);
+}
+
+template <class E, std::size_t N>
+void AddCounts(const std::array<std::uint64_t, N>& counts, metrics::Per<E>* out) {
+  static_assert(N == metrics::Per<E>::kSize);
+  for (std::size_t i = 0; i < N; ++i) (*out)[static_cast<E>(i)] += counts.at(i);
+}
+
+metrics::ClusterSnapshot ClusterOf(const NodeState& state) {
+  metrics::ClusterSnapshot cluster;
+  cluster.api = state.api;
+  cluster.propagation_seconds = state.propagation_seconds;
+  cluster.events = state.writes_events;
+  cluster.events_emitted = state.events_emitted;
+  cluster.events_dropped = state.events_dropped;
+  cluster.unsupported = !state.facts.unsupported.empty();
+  for (const WatchHealth& watch : state.watches) {
+    metrics::WatchStats& stats = cluster.watches[watch.resource];
+    AddCounts(watch.counters.events, &stats.events);
+    AddCounts(watch.counters.restarts, &stats.restarts);
+    AddCounts(watch.counters.relists, &stats.relists);
+    if (!watch.health.last_byte) continue;
+    const base::WallTime last = WallOf(*watch.health.last_byte);
+    if (!stats.last_activity || last < *stats.last_activity) stats.last_activity = last;
+  }
+  for (auto& [resource, stats] : cluster.watches) {
+    stats.objects = resource == "pods" ? state.cached_pods : state.cached_config_maps;
+  }
+  return cluster;
+}
+
 }  // namespace
 
 metrics::Verdict VerdictOf(audit::Verdict verdict) {
@@ -159,6 +194,7 @@ metrics::MetricsSnapshot Snapshot(const NodeState& state, metrics::BuildInfo bui
   out.sync_last_success = state.last_sync;
   if (state.audit) out.audit = AuditOf(state);
   out.audit_last_success = state.last_audit;
+  if (state.has_cluster) out.cluster = ClusterOf(state);
   out.loop_lag = state.loop_lag;
   out.process = process;
   return out;

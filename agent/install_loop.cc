@@ -20,9 +20,11 @@ using base::Result;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr seconds kRootCheck{5};    // a removed root sends no event through a bind mount
-constexpr seconds kScanWithout{5};  // inotify's instances are all taken: look at every file
-constexpr seconds kRetry{5};        // after a step that failed
+constexpr seconds kRootCheck{5};        // a removed root sends no event through a bind mount
+constexpr seconds kScanWithout{5};      // inotify's instances are all taken: look at every file
+constexpr seconds kRetry{5};            // after a step that failed
+constexpr seconds kSyncCheck{1};        // a source may be complete without a change
+constexpr double kRemovalJitter = 0.5;  // of the delay before a mass removal is asked about
 constexpr std::size_t kMostPathsAtOnce = 1'000;  // beyond, one full look is cheaper
 
 base::WallTime WallNow() {
@@ -86,7 +88,7 @@ std::optional<base::Digest> MeaningOf(const install::Preparer& preparer, std::st
 }  // namespace
 
 InstallLoop::InstallLoop(asio::io_context& io, const RunConfig& config, const Log& log,
-                         DirectorySource& source, NodeState& state)
+                         ProfileSource& source, NodeState& state)
     : config_(config),
       log_(log),
       source_(source),
@@ -105,7 +107,7 @@ InstallLoop::InstallLoop(asio::io_context& io, const RunConfig& config, const Lo
   };
 }
 
-void InstallLoop::set_references(std::function<install::References()> references) {
+void InstallLoop::set_references(std::function<const install::References&()> references) {
   references_ = std::move(references);
 }
 void InstallLoop::set_on_change(std::function<void()> on_change) {
@@ -137,26 +139,6 @@ void InstallLoop::StartWatch() {
     watch_.reset();
     log_.Warning("no inotify for the seccomp directory, scanning it instead",
                  {{"error", watch.error().message}});
-  }
-}
-
-asio::awaitable<Result<>> InstallLoop::FollowSource() {
-  for (;;) {
-    const MonoTime due = source_.Due();
-    if (source_.fd() >= 0) {
-      auto made = net::ReadableFd::Make(io_, source_.fd());
-      if (!made) co_return base::Fail(made.error());
-      net::ReadableFd readable = *std::move(made);
-      auto waited = co_await readable.WaitUntil(due);
-      if (!waited) co_return base::Fail(waited.error());
-    } else {
-      auto slept = co_await net::SleepUntil(due);
-      if (!slept) co_return base::Fail(slept.error());
-    }
-    if (source_.Update(steady_clock::now())) {
-      source_changed_ = true;
-      wakeup_.Notify();
-    }
   }
 }
 
@@ -218,38 +200,79 @@ asio::awaitable<Result<>> InstallLoop::Reconcile() {
   }
 }
 
+void InstallLoop::SourceChanged() {
+  source_changed_ = true;
+  if (!changed_at_) changed_at_ = steady_clock::now();
+  wakeup_.Notify();
+}
+
+void InstallLoop::set_desired_options(install::DesiredOptions options) {
+  desired_options_ = std::move(options);
+  SourceChanged();
+}
+
+// What the source holds becomes what is desired.
+void InstallLoop::TakeSource() {
+  const ProfileContents& contents = source_.profiles();
+  if (std::exchange(source_changed_, false)) {
+    install::ClaimSet claims =
+        install::ResolveClaims(contents.config_maps, contents.bare, desired_options_);
+    desired_ = install::PrepareAll(std::move(claims), std::move(desired_), preparer_);
+    for (const SourceProblem& problem : contents.problems) {
+      if (std::find(state_.source_problems.begin(), state_.source_problems.end(), problem) !=
+          state_.source_problems.end()) {
+        continue;
+      }
+      log_.Warning("source cannot be read, keeping what it held",
+                   {{"path", problem.path}, {"error", problem.error.message}});
+    }
+    state_.source_problems = contents.problems;
+  }
+  desired_.complete = contents.complete;
+  desired_.held_namespaces = contents.held_namespaces;
+  state_.source_complete = contents.complete && contents.held_namespaces.empty();
+}
+
+// A mass removal counts when it lasted for the delay and the source, asked once more, still says
+// so.
+bool InstallLoop::RemovalConfirmed(MonoTime now) {
+  if (!held_until_ || now < *held_until_) return false;
+  if (!asked_again_) {
+    asked_again_ = true;
+    source_.Confirm();
+  }
+  return source_.confirmed();
+}
+
 // One pass; when to come again if nothing happens.
 MonoTime InstallLoop::Pass() {
   const MonoTime start = steady_clock::now();
   state_.install_heartbeat = start;
   if (!installer_) return start + kRetry;
-  const DirectoryContents& contents = source_.contents();
-  if (std::exchange(source_changed_, false)) {
-    install::ClaimSet claims = install::ResolveClaims(contents.config_maps, contents.bare, {});
-    desired_ = install::PrepareAll(std::move(claims), std::move(desired_), preparer_);
-    state_.source_problems = contents.problems;
-    for (const SourceProblem& problem : contents.problems) {
-      log_.Warning("source cannot be read, keeping what it held",
-                   {{"path", problem.path}, {"error", problem.error.message}});
-    }
-  }
-  desired_.complete = contents.complete;
-  desired_.removal_confirmed = held_since_ && start - *held_since_ >= config_.removal_delay;
-  state_.source_complete = contents.complete;
+  if (paused_) return start + config_.rehash_interval;
+  TakeSource();
+  desired_.removal_confirmed = RemovalConfirmed(start);
   if (start >= next_rehash_) glance_.all = true;
   if (glance_.all) next_rehash_ = start + config_.rehash_interval;
 
   const install::Glance glance = std::exchange(glance_, {.all = false, .paths = {}});
-  const install::References references = references_ ? references_() : install::References{};
+  static const install::References kNotKnown;
+  const install::References& references = references_ ? references_() : kNotKnown;
   const base::WallTime wall = WallNow();
   const install::Report report = installer_->Reconcile(desired_, references, wall, glance);
   state_.counters.sync_seconds.Observe(SecondsSince(start));
   TakeReport(report);
+  if (!report.error && !report.retry) {
+    state_.synced = state_.synced || source_.synced();
+    if (changed_at_) state_.propagation_seconds.Observe(SecondsSince(*changed_at_));
+    changed_at_.reset();
+  }
 
   MonoTime next = next_rehash_;
+  if (!state_.synced) next = std::min<MonoTime>(next, start + kSyncCheck);
   if (report.next_due) next = std::min(next, start + std::max(*report.next_due - wall, {}));
   if (report.retry || report.error) next = std::min(next, start + kRetry);
-  if (held_since_) next = std::min(next, *held_since_ + config_.removal_delay);
+  if (held_until_ && !asked_again_) next = std::min(next, *held_until_);
   // A clock that jumped must not turn the loop into a spin.
   return std::max(next, start + std::chrono::milliseconds(10));
 }
@@ -274,9 +297,14 @@ void InstallLoop::TakeReport(const install::Report& report) {
     state_.invalid = InvalidProfiles(desired_);
   }
   if (report.held_removals == 0) {
-    held_since_.reset();
-  } else if (!held_since_) {
-    held_since_ = steady_clock::now();
+    held_until_.reset();
+    asked_again_ = false;
+  } else if (!held_until_) {
+    // Spread, so that a fleet that lost sight of its profiles does not ask at one moment.
+    const std::chrono::duration<double, std::milli> jitter =
+        config_.removal_delay * (random_() * kRemovalJitter);
+    held_until_ = steady_clock::now() + config_.removal_delay +
+                  std::chrono::duration_cast<std::chrono::milliseconds>(jitter);
     log_.Warning("many profiles are gone at once, waiting before any is given up",
                  {{"profiles", static_cast<std::int64_t>(report.held_removals)}});
   }

@@ -10,9 +10,10 @@
 #include <string>
 
 #include "agent/config.h"
-#include "agent/directory_source.h"
 #include "agent/log.h"
 #include "agent/node_state.h"
+#include "agent/random.h"
+#include "agent/source.h"
 #include "common/host/fs_ops.h"
 #include "common/host/tree_watch.h"
 #include "common/install/installer.h"
@@ -21,15 +22,15 @@
 
 namespace seccompd::agent {
 
-// Keeps the seccomp root as the source wants it. Three loops: one follows the source, one watches
-// the root for tampering, one reconciles; a pass itself never suspends. Everything is borrowed.
+// Keeps the seccomp root as the source wants it. Two loops: one watches the root for tampering, one
+// reconciles; a pass itself never suspends. Everything is borrowed.
 class InstallLoop {
  public:
   InstallLoop(boost::asio::io_context& io, const RunConfig& config, const Log& log,
-              DirectorySource& source, NodeState& state);
+              ProfileSource& source, NodeState& state);
 
   // What pods refer to; asked before every pass.
-  void set_references(std::function<install::References()> references);
+  void set_references(std::function<const install::References&()> references);
   // Called after a pass that changed a file or the revisions.
   void set_on_change(std::function<void()> on_change);
 
@@ -38,17 +39,27 @@ class InstallLoop {
   // Null while the root is lost.
   [[nodiscard]] const install::Installer* installer() const { return installer_.get(); }
 
+  // As of the last pass.
+  [[nodiscard]] const install::Desired& desired() const { return desired_; }
+
   // Look again soon: the references changed.
   void Poke() { wakeup_.Notify(); }
+  // The source holds something else now.
+  void SourceChanged();
+  // Nothing on the disk is looked at or touched from now on: there is nothing to do on this node.
+  void Pause() { paused_ = true; }
+  // Which ConfigMaps count here; takes effect with the next pass.
+  void set_desired_options(install::DesiredOptions options);
 
   [[nodiscard]] const seccomp::SyscallTable& table() const { return table_; }
 
-  [[nodiscard]] boost::asio::awaitable<base::Result<>> FollowSource();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> WatchRoot();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Reconcile();
 
  private:
   base::MonoTime Pass();
+  void TakeSource();
+  bool RemovalConfirmed(base::MonoTime now);
   void TakeReport(const install::Report& report);
   void CountSteps(const install::Report& report);
   void LogChanges(const std::vector<install::ProfileRow>& rows);
@@ -57,11 +68,13 @@ class InstallLoop {
 
   const RunConfig& config_;
   const Log& log_;
-  DirectorySource& source_;
+  ProfileSource& source_;
+  install::DesiredOptions desired_options_;
   NodeState& state_;
   boost::asio::io_context& io_;
   net::Wakeup wakeup_;
-  std::function<install::References()> references_;
+  Random random_ = MakeRandom();
+  std::function<const install::References&()> references_;
   std::function<void()> on_change_;
 
   std::unique_ptr<host::FsOps> fs_;
@@ -71,9 +84,12 @@ class InstallLoop {
   install::Preparer preparer_;
   install::Desired desired_;
   bool source_changed_ = true;
-  install::Glance glance_;  // collected since the last pass
+  bool paused_ = false;
+  std::optional<base::MonoTime> changed_at_;  // the oldest change that is not on the disk yet
+  install::Glance glance_;                    // collected since the last pass
   base::MonoTime next_rehash_;
-  std::optional<base::MonoTime> held_since_;
+  std::optional<base::MonoTime> held_until_;   // a mass removal is held at least so long
+  bool asked_again_ = false;                   // ... and this source was asked to confirm it
   std::map<std::string, std::string> logged_;  // path -> state and note last logged
   std::set<std::string> logged_remarks_;
 };

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "agent/directory_source.h"
+#include "agent/node_facts.h"
+#include "agent/source.h"
 #include "common/audit/report.h"
 #include "common/base/time.h"
 #include "common/install/installer.h"
+#include "common/kube/collection_loop.h"
 #include "common/metrics/metrics.h"
 
 namespace seccompd::agent {
+
+// How one collection of the API server is followed; as of the last RefreshWatches.
+struct WatchHealth {
+  std::string resource;        // "configmaps"
+  std::string namespace_name;  // "" for all
+  kube::CollectionHealth health;
+  kube::CollectionCounters counters;
+};
 
 // What the running agent knows: written by its loops, read by the web. One thread, so no lock; made
 // once in the composition root and borrowed by everything else.
@@ -20,6 +31,7 @@ struct NodeState {
 
   // The install loop's.
   bool source_complete = false;
+  bool synced = false;  // the source was once read whole and a pass came after; stays true
   std::vector<SourceProblem> source_problems;
   std::vector<install::ProfileRow> profiles;
   std::vector<install::Remark> remarks;
@@ -28,6 +40,20 @@ struct NodeState {
   std::optional<base::Error> install_error;  // of the last pass
   std::optional<base::WallTime> last_sync;   // the last pass without error
   base::MonoTime install_heartbeat;          // the loop came round
+
+  // Of the cluster, if there is one.
+  bool has_cluster = false;
+  ThisNode facts;
+  std::vector<WatchHealth> watches;
+  std::string pod_source;          // which one is in use, "kubernetes"
+  std::string pod_source_problem;  // why none works, "" if one does
+  std::uint64_t cached_config_maps = 0;
+  std::uint64_t cached_pods = 0;
+  metrics::ApiCounters api;
+  bool writes_events = false;
+  metrics::Per<metrics::EventReason> events_emitted;
+  metrics::Per<metrics::EventReason> events_dropped;
+  metrics::Histogram propagation_seconds = metrics::PropagationHistogram();
 
   // The audit loop's.
   audit::Evidence evidence = audit::Evidence::kStatus;  // at work
@@ -44,8 +70,10 @@ struct NodeState {
   std::chrono::nanoseconds loop_lag{0};
 
   // Ready once everything wanted was looked at and placed; an outage of a source later on does not
-  // take it back, a lost seccomp root does.
-  [[nodiscard]] bool Ready() const { return last_sync.has_value() && !install_error; }
+  // take it back, a lost seccomp root does. Where there is nothing to do that is done at once.
+  [[nodiscard]] bool Ready() const {
+    return !facts.unsupported.empty() || (synced && last_sync.has_value() && !install_error);
+  }
 };
 
 }  // namespace seccompd::agent

@@ -22,6 +22,19 @@ net::Response Text(int status, std::string handler, std::string body) {
   return response;
 }
 
+// A watch that ought to have been given up for silence, or a retry whose timer did not fire. An API
+// server that is away is neither.
+bool IsStuck(const kube::CollectionHealth& health, base::MonoTime now) {
+  constexpr minutes kLongestSilence{
+      30};  // a server without bookmarks; a watch ends after 10 anyway
+  constexpr minutes kTimerSlack{2};
+  if (health.state == kube::CollectionState::kWaiting) {
+    return health.next_try && now > *health.next_try + kTimerSlack;
+  }
+  return health.state == kube::CollectionState::kWatching && health.last_byte &&
+         now > *health.last_byte + kLongestSilence;
+}
+
 net::Response Live(const WebContext& context, base::MonoTime now, std::string handler) {
   const std::string stuck = StuckBecause(context.state, context.config, now);
   if (stuck.empty()) return Text(200, std::move(handler), "ok");
@@ -30,6 +43,9 @@ net::Response Live(const WebContext& context, base::MonoTime now, std::string ha
 
 net::Response Ready(const WebContext& context) {
   const NodeState& state = context.state;
+  if (!state.facts.unsupported.empty()) {
+    return Text(200, "readyz", "nothing to do: " + base::Printable(state.facts.unsupported));
+  }
   if (state.Ready()) return Text(200, "readyz", "ok");
   if (state.install_error) {
     return Text(503, "readyz", "not ready: " + base::Printable(state.install_error->message));
@@ -64,6 +80,9 @@ std::string StuckBecause(const NodeState& state, const RunConfig& config, base::
     return "the install loop is stuck";
   }
   if (now - state.audit_heartbeat > most(config.audit_interval)) return "the audit loop is stuck";
+  for (const WatchHealth& watch : state.watches) {
+    if (IsStuck(watch.health, now)) return "the watch of " + watch.resource + " is stuck";
+  }
   return "";
 }
 

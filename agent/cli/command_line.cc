@@ -16,8 +16,8 @@
 #include "agent/cli/render.h"
 #include "agent/cli/validate.h"
 #include "agent/cli/version.h"
+#include "agent/cluster_records.h"
 #include "agent/daemon.h"
-#include "agent/pod_records.h"
 #include "agent/references.h"
 #include "common/base/strings.h"
 #include "common/metrics/metrics.h"
@@ -81,7 +81,7 @@ struct Audit {
     options.json = output == "json";
     options.all = all;
     options.colour = ::isatty(STDOUT_FILENO) == 1;
-    auto records = ReadPodRecords(config.pods);
+    auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     return RunAudit(options, *std::move(records), std::cout, std::cerr);
   }
@@ -107,7 +107,7 @@ struct Purge {
     options.json = output == "json";
     options.now =
         std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    const auto records = ReadPodRecords(config.pods);
+    const auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     options.references = ReferencesOf(records->pods, records->known && records->complete);
     return RunPurge(options, std::cout, std::cerr);

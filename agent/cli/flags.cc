@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -56,6 +57,23 @@ std::string HostName() {
   return name.data();
 }
 
+bool InPod() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread, and nothing sets the environment
+  return std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
+}
+
+void AddClusterFlags(CLI::App& app, RunConfig& config) {
+  AddFlag(app, "kubeconfig", config.kubeconfig,
+          "how to reach the API server; default: the service account, else KUBECONFIG");
+  AddFlag(app, "context", config.kube_context, "context of the kubeconfig");
+  AddFlag(app, "kubelet.address", config.kubelet_address,
+          "HOST or HOST:PORT of this node's kubelet, for --pods kubelet");
+  AddFlag(app, "kubelet.ca-file", config.kubelet_ca_file,
+          "whom to trust as the kubelet; default: the cluster's CA");
+  AddFlag(app, "kubelet.insecure-skip-verify", config.kubelet_insecure,
+          "take anybody for the kubelet: its own certificate is often self-signed");
+}
+
 }  // namespace
 
 std::string EnvironmentName(std::string_view flag) {
@@ -71,7 +89,10 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "seccomp-root", config.seccomp_root, "the kubelet's seccomp directory");
   AddFlag(app, "path.procfs", config.procfs, "where the host's /proc is mounted");
   AddFlag(app, "path.cgroupfs", config.cgroupfs, "where the host's cgroup tree is mounted");
-  AddFlag(app, "pods", config.pods, "which pods run here: dir:PATH (Pod manifests) or none");
+  if (InPod()) config.pods = "auto";
+  AddFlag(app, "pods", config.pods,
+          "which pods run here: kubernetes, kubelet, auto, dir:PATH (Pod manifests) or none");
+  AddClusterFlags(app, config);
   AddFlag(app, "node-default", config.node_default,
           "what the kubelet gives pods that ask for nothing")
       ->check(CLI::IsMember({"auto", "runtime-default", "unconfined"}));
@@ -88,7 +109,26 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
 }
 
 void AddRunFlags(CLI::App& app, RunConfig& config) {
-  AddFlag(app, "source", config.source, "where profiles come from: dir:PATH")->required(false);
+  if (InPod()) config.source = "kubernetes";
+  AddFlag(app, "source", config.source, "where profiles come from: kubernetes or dir:PATH")
+      ->required(false);
+  AddFlag(app, "profiles.namespace", config.profile_namespaces,
+          "trusted namespaces of ConfigMaps with profiles; none named: the agent's own")
+      ->delimiter(',');
+  AddFlag(app, "profiles.tenant-namespace", config.tenant_namespaces,
+          "tenant namespaces: bounded, below ns/<namespace>/, without annotations")
+      ->delimiter(',');
+  AddFlag(app, "checks.watch", config.watch_checks,
+          "also follow ConfigMaps labelled seccompd.io/checks=true: one watch more");
+  AddFlag(app, "node.leave-alone", config.leave_alone,
+          "label selectors of nodes where the agent does nothing")
+      ->delimiter(';');
+  AddDuration(app, "startup-jitter", config.startup_jitter,
+              "the first request to the API server comes at random within this time");
+  AddFlag(app, "events", config.events, "write Kubernetes Events about violations");
+  AddFlag(app, "events.expected-nodes", config.expected_nodes,
+          "about how many nodes see one ConfigMap: of so many about 20 write an Event")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
   AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
   AddFlag(app, "web.config.file", config.web_config_file,
           "TLS and client certificates, in the exporter toolkit's format");

@@ -127,10 +127,11 @@ class CollectionLoop {
   void NotOpened(const Stream& watch, const base::Error& error);
   // False when the stream is of no more use.
   [[nodiscard]] bool OnPiece(Stream* watch, std::string_view piece);
-  [[nodiscard]] bool OnItem(StreamItem item);
+  [[nodiscard]] bool OnItem(Stream* watch, StreamItem item);
   void OnErrorEvent(const ApiFailure& failure);
   void OnReadFailure(const Stream& watch, const base::Error& error);
-  void Ended(RewatchReason reason);
+  void Ended(const Stream& watch, RewatchReason reason);
+  void NoteSilence(const Stream& watch);
   void Obey(StoreAction action, std::optional<document::Node> object);
   void Failed(int status, const std::string& message);
   void Succeeded();
@@ -146,7 +147,9 @@ class CollectionLoop {
   CollectionCounters counters_;
   ApiStream* open_watch_ = nullptr;  // for RequestResync
   bool resync_ = false;
-  bool bookmarks_seen_ = false;
+  bool bookmarks_seen_ = false;     // since the last watch that died of silence
+  bool bookmarks_known_ = false;    // this server sends them
+  std::size_t silent_watches_ = 0;  // in a row
 };
 
 [[nodiscard]] std::string_view CollectionStateName(CollectionState state);

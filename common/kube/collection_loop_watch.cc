@@ -53,6 +53,7 @@ struct CollectionLoop::Stream {
   JsonFramer framer;
   MonoTime opened;
   MonoTime deadline;  // timeoutSeconds and the margin
+  std::uint64_t events = 0;
 };
 
 awaitable<Result<>> CollectionLoop::Watch(WatchRequest request) {
@@ -102,7 +103,7 @@ void CollectionLoop::NotOpened(const Stream& watch, const base::Error& error) {
                       (error.sys_errno == 0 || error.sys_errno == ECONNRESET);
   if (closed || error.code == ErrorCode::kDeadlineExceeded) {
     reflector_.OnWatchOpened(watch.opened);
-    Ended(RewatchReason::kError);
+    Ended(watch, RewatchReason::kError);
     return;
   }
   ++counters_.restarts[Index(RewatchReason::kError)];
@@ -114,7 +115,7 @@ milliseconds CollectionLoop::PatienceOf(const Stream& watch, MonoTime now) const
   if (bookmarks_seen_) until = std::min(until, now + options_.idle_limit);
   const auto mark_due = reflector_.WatchListDeadline();
   if (mark_due) until = std::min(until, *mark_due);
-  return std::max(std::chrono::duration_cast<milliseconds>(until - now), milliseconds(1));
+  return std::max(std::chrono::ceil<milliseconds>(until - now), milliseconds(1));
 }
 
 awaitable<Result<>> CollectionLoop::FollowStream(Stream* watch) {
@@ -139,7 +140,7 @@ awaitable<Result<>> CollectionLoop::FollowStream(Stream* watch) {
     }
     if (!*piece) {
       const bool timeout = now + kNearTimeout >= watch->opened + watch->request.timeout;
-      Ended(timeout ? RewatchReason::kTimeout : RewatchReason::kEof);
+      Ended(*watch, timeout ? RewatchReason::kTimeout : RewatchReason::kEof);
       co_return Result<>();
     }
     health_.last_byte = now;
@@ -151,28 +152,48 @@ awaitable<Result<>> CollectionLoop::FollowStream(Stream* watch) {
   }
 }
 
+// A server restored from a backup has versions behind ours and sends such a watch nothing, not even
+// a bookmark (cache_watcher.go), until they pass it. client-go waits; we ask for everything again
+// after two watches without a word.
+void CollectionLoop::NoteSilence(const Stream& watch) {
+  if (watch.events > 0) {
+    silent_watches_ = 0;
+    return;
+  }
+  const auto lasted = Clock::now() - watch.opened;
+  if (!bookmarks_known_ ||
+      lasted < std::min<milliseconds>(watch.request.timeout, options_.idle_limit)) {
+    return;
+  }
+  if (++silent_watches_ < 2) return;
+  silent_watches_ = 0;
+  bookmarks_known_ = false;
+  reflector_.RequestResync();
+}
+
 // The stream is over without an ERROR event.
-void CollectionLoop::Ended(RewatchReason reason) {
+void CollectionLoop::Ended(const Stream& watch, RewatchReason reason) {
   if (!resync_) ++counters_.restarts[Index(reason)];
+  NoteSilence(watch);
   Obey(reflector_.OnWatchEnded(reason, Clock::now()), std::nullopt);
 }
 
 void CollectionLoop::OnReadFailure(const Stream& watch, const base::Error& error) {
   const MonoTime now = Clock::now();
   if (resync_) {
-    Ended(RewatchReason::kEof);
+    Ended(watch, RewatchReason::kEof);
     return;
   }
   health_.last_error = error.message;
   if (error.code == ErrorCode::kDeadlineExceeded) {
     // If the next watch gets no bookmark either, silence means nothing on this server.
     bookmarks_seen_ = false;
-    Ended(now >= watch.deadline ? RewatchReason::kTimeout : RewatchReason::kIdle);
+    Ended(watch, now >= watch.deadline ? RewatchReason::kTimeout : RewatchReason::kIdle);
   } else if (error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kResourceExhausted) {
     // client-go makes an ERROR event with code 500 of bytes that it cannot decode.
     OnErrorEvent({.kind = ApiFailureKind::kInternal, .retry_after = {}, .message = error.message});
   } else {
-    Ended(RewatchReason::kEof);
+    Ended(watch, RewatchReason::kEof);
   }
 }
 
@@ -189,12 +210,13 @@ bool CollectionLoop::OnPiece(Stream* watch, std::string_view piece) {
       OnReadFailure(*watch, corrupt);
       return false;
     }
-    if (!OnItem(*std::move(item))) return false;
+    if (!OnItem(watch, *std::move(item))) return false;
   }
   return true;
 }
 
-bool CollectionLoop::OnItem(StreamItem item) {
+bool CollectionLoop::OnItem(Stream* watch, StreamItem item) {
+  ++watch->events;
   if (const auto* failure = std::get_if<ApiFailure>(&item)) {
     ++counters_.error_events;
     OnErrorEvent(*failure);
@@ -206,7 +228,7 @@ bool CollectionLoop::OnItem(StreamItem item) {
     return true;
   }
   ++counters_.events[Index(event->type)];
-  if (event->type == WatchEventType::kBookmark) bookmarks_seen_ = true;
+  if (event->type == WatchEventType::kBookmark) bookmarks_seen_ = bookmarks_known_ = true;
   const StoreAction action = reflector_.OnEvent(event->type, event->resource_version,
                                                 event->initial_events_end, Clock::now());
   Obey(action, std::move(event->object));

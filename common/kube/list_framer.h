@@ -30,6 +30,8 @@ class ListFramer {
   // kResourceExhausted for an item beyond the bound; after an error the body is useless.
   [[nodiscard]] base::Result<std::vector<std::string>> Feed(std::string_view chunk);
 
+  // The text so far is a whole list; for one without a resourceVersion, a kubelet's.
+  [[nodiscard]] bool whole() const { return expect_ == Expect::kEnd; }
   // At the end of the body. kCorrupt if the text was cut or has no resourceVersion.
   [[nodiscard]] base::Result<ListMeta> Finish() const;
 

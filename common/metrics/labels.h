@@ -38,6 +38,12 @@ enum class Evidence : std::uint8_t { kStatus, kFilter };
 enum class SeccompMode : std::uint8_t { kDisabled, kStrict, kFilter };
 // Why a pod's localhostProfile has no file.
 enum class Unserved : std::uint8_t { kMissing, kInvalid, kPending };
+// What a watch of the API server brings, why it was opened again, why everything was listed.
+enum class WatchEvent : std::uint8_t { kAdded, kModified, kDeleted, kBookmark };
+enum class Rewatch : std::uint8_t { kTimeout, kEof, kExpired, kError, kIdle, kThrottled };
+enum class Relist : std::uint8_t { kStart, kExpired, kError, kResync };
+// Reasons of the Events that the agent writes.
+enum class EventReason : std::uint8_t { kNotEnforced, kStale, kWeaker, kMissing, kInvalid };
 
 template <class E>
 struct LabelValues;
@@ -78,6 +84,27 @@ struct LabelValues<SeccompMode> {
 template <>
 struct LabelValues<Unserved> {
   static constexpr std::array<std::string_view, 3> kNames = {"missing", "invalid", "pending"};
+};
+
+template <>
+struct LabelValues<WatchEvent> {
+  static constexpr std::array<std::string_view, 4> kNames = {"added", "modified", "deleted",
+                                                             "bookmark"};
+};
+template <>
+struct LabelValues<Rewatch> {
+  static constexpr std::array<std::string_view, 6> kNames = {"timeout", "eof",  "expired",
+                                                             "error",   "idle", "throttled"};
+};
+template <>
+struct LabelValues<Relist> {
+  static constexpr std::array<std::string_view, 4> kNames = {"start", "expired", "error", "resync"};
+};
+template <>
+struct LabelValues<EventReason> {
+  static constexpr std::array<std::string_view, 5> kNames = {
+      "SeccompProfileNotEnforced", "SeccompProfileStale", "SeccompProfileWeaker",
+      "SeccompProfileMissing", "SeccompProfileInvalid"};
 };
 
 template <class E>

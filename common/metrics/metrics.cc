@@ -53,8 +53,8 @@ class Exposition {
     if (!time) return;
     Add(metric, std::chrono::duration<double>(time->time_since_epoch()).count());
   }
-  void Add(const Descriptor& metric, const Histogram& histogram) {
-    prometheus::ClientMetric& series = Series(metric, {});
+  void Add(const Descriptor& metric, const Histogram& histogram, Labels labels = {}) {
+    prometheus::ClientMetric& series = Series(metric, std::move(labels));
     const std::vector<std::uint64_t> cumulative = histogram.Cumulative();
     series.histogram.sample_count = histogram.count();
     series.histogram.sample_sum = histogram.sum();
@@ -66,10 +66,17 @@ class Exposition {
   // One series for each value of a closed set.
   template <class E>
   void AddEach(const Descriptor& metric, const Per<E>& values) {
-    const std::string label(metric.labels);
+    AddEach(metric, values, {}, metric.labels);
+  }
+  // The same beside other labels.
+  template <class E>
+  void AddEach(const Descriptor& metric, const Per<E>& values, Labels others,
+               std::string_view label) {
+    others.push_back({std::string(label), ""});
     for (std::size_t i = 0; i < Per<E>::kSize; ++i) {
       const E value = static_cast<E>(i);
-      Add(metric, values[value], {{label, std::string(LabelName(value))}});
+      others.back().value = std::string(LabelName(value));
+      Add(metric, values[value], others);
     }
   }
 
@@ -208,7 +215,7 @@ void AddAudit(Exposition& out, const MetricsSnapshot& snapshot) {
   AddByVerdict(out, kViolations, snapshot.counters.violations, snapshot.evidence);
   if (audit) {
     out.AddEach(kUnserved, audit->unserved);
-  out.Add(kInvalidReferenced, audit->invalid_referenced);
+    out.Add(kInvalidReferenced, audit->invalid_referenced);
     out.AddEach(kProcesses, audit->processes);
   }
   out.Add(kAudits, snapshot.counters.audits);
@@ -219,6 +226,64 @@ void AddAudit(Exposition& out, const MetricsSnapshot& snapshot) {
     out.Add(kScanned, audit->processes_scanned);
     out.Add(kUnresolved, audit->containers_unresolved);
   }
+}
+
+void AddWatches(Exposition& out, const std::map<std::string, WatchStats>& watches) {
+  // Family by family: a family's series stand together.
+  const auto each = [&](const auto& add) {
+    for (const auto& [resource, stats] : watches) add(Labels{{"resource", resource}}, stats);
+  };
+  each([&](Labels labels, const WatchStats& stats) {
+    out.AddEach(kWatchEvents, stats.events, std::move(labels), "event");
+  });
+  each([&](Labels labels, const WatchStats& stats) {
+    out.AddEach(kWatchRestarts, stats.restarts, std::move(labels), "reason");
+  });
+  each([&](Labels labels, const WatchStats& stats) {
+    out.AddEach(kRelists, stats.relists, std::move(labels), "reason");
+  });
+  each([&](Labels labels, const WatchStats& stats) {
+    if (!stats.last_activity) return;
+    const std::chrono::duration<double> time = stats.last_activity->time_since_epoch();
+    out.Add(kWatchLastActivity, time.count(), std::move(labels));
+  });
+  each([&](Labels labels, const WatchStats& stats) {
+    out.Add(kCacheObjects, stats.objects, std::move(labels));
+  });
+}
+
+void AddApi(Exposition& out, const ApiCounters& api) {
+  for (const auto& [key, count] : api.requests) {
+    out.Add(kApiRequests, count,
+            {{"code", LabelText(std::get<0>(key))},
+             {"method", LabelText(std::get<1>(key))},
+             {"host", LabelText(std::get<2>(key))}});
+  }
+  for (const auto& [key, histogram] : api.seconds) {
+    out.Add(kApiSeconds, histogram,
+            {{"verb", LabelText(key.first)}, {"host", LabelText(key.second)}});
+  }
+  for (const auto& [key, count] : api.retries) {
+    out.Add(kApiRetries, count,
+            {{"code", LabelText(std::get<0>(key))},
+             {"verb", LabelText(std::get<1>(key))},
+             {"host", LabelText(std::get<2>(key))}});
+  }
+  out.Add(kTokenReloads, api.token_reloads);
+  out.Add(kCaReloads, api.ca_reloads);
+}
+
+void AddCluster(Exposition& out, const MetricsSnapshot& snapshot) {
+  if (!snapshot.cluster) return;
+  const ClusterSnapshot& cluster = *snapshot.cluster;
+  out.Add(kNodeUnsupported, cluster.unsupported ? 1.0 : 0.0);
+  out.Add(kPropagationSeconds, cluster.propagation_seconds);
+  AddWatches(out, cluster.watches);
+  if (cluster.events) {
+    out.AddEach(kEventsEmitted, cluster.events_emitted);
+    out.AddEach(kEventsDropped, cluster.events_dropped);
+  }
+  AddApi(out, cluster.api);
 }
 
 void AddProcess(Exposition& out, const MetricsSnapshot& snapshot) {
@@ -248,6 +313,7 @@ std::string RenderMetrics(const MetricsSnapshot& snapshot) {
   AddAgent(out, snapshot);
   AddProfiles(out, snapshot);
   AddAudit(out, snapshot);
+  AddCluster(out, snapshot);
   AddProcess(out, snapshot);
   return out.Text();
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/base/time.h"
+#include "common/metrics/cluster.h"
 #include "common/metrics/histogram.h"
 #include "common/metrics/labels.h"
 #include "common/metrics/process.h"
@@ -97,6 +98,8 @@ struct MetricsSnapshot {
   using Audit = AuditSnapshot;
   std::optional<AuditSnapshot> audit;  // absent before the first
   std::optional<base::WallTime> audit_last_success;
+
+  std::optional<ClusterSnapshot> cluster;  // absent: no API server is talked to
 
   std::chrono::nanoseconds loop_lag{0};  // the longest lately
   ProcessStats process;

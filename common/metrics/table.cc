@@ -47,6 +47,10 @@ std::string RenderTable() {
   text += "| evidence | " + Values<Evidence>() + " |\n";
   text += "| mode | " + Values<SeccompMode>() + " |\n";
   text += "| reason (of `seccompd_unserved_references`) | " + Values<Unserved>() + " |\n";
+  text += "| event | " + Values<WatchEvent>() + " |\n";
+  text += "| reason (of `seccompd_watch_restarts_total`) | " + Values<Rewatch>() + " |\n";
+  text += "| reason (of `seccompd_relists_total`) | " + Values<Relist>() + " |\n";
+  text += "| reason (of `seccompd_events_*_total`) | " + Values<EventReason>() + " |\n";
   return text;
 }
 

@@ -112,6 +112,59 @@ inline constexpr Descriptor kScanned{.name = "seccompd_audit_processes_scanned",
 inline constexpr Descriptor kUnresolved{.name = "seccompd_containers_unresolved",
                                         .help = "Containers of pods that no source knows."};
 
+inline constexpr Descriptor kNodeUnsupported{
+    .name = "seccompd_node_unsupported",
+    .help = "Whether this is a node where the agent does nothing, such as Windows or Autopilot."};
+inline constexpr Descriptor kPropagationSeconds{
+    .name = "seccompd_propagation_duration_seconds",
+    .type = Type::kHistogram,
+    .help = "From the arrival of a changed ConfigMap to its files being in place."};
+inline constexpr Descriptor kWatchEvents{.name = "seccompd_watch_events_total",
+                                         .type = Type::kCounter,
+                                         .labels = "resource, event",
+                                         .help = "Watch events received."};
+inline constexpr Descriptor kWatchRestarts{.name = "seccompd_watch_restarts_total",
+                                           .type = Type::kCounter,
+                                           .labels = "resource, reason",
+                                           .help = "Watches opened again."};
+inline constexpr Descriptor kRelists{.name = "seccompd_relists_total",
+                                     .type = Type::kCounter,
+                                     .labels = "resource, reason",
+                                     .help = "Whole collections asked for."};
+inline constexpr Descriptor kWatchLastActivity{
+    .name = "seccompd_watch_last_activity_timestamp_seconds",
+    .labels = "resource",
+    .help = "Unix time of the last byte of the quietest watch, bookmarks included."};
+inline constexpr Descriptor kCacheObjects{
+    .name = "seccompd_cache_objects", .labels = "resource", .help = "Objects kept in memory."};
+inline constexpr Descriptor kEventsEmitted{.name = "seccompd_events_emitted_total",
+                                           .type = Type::kCounter,
+                                           .labels = "reason",
+                                           .help = "Kubernetes Events written."};
+inline constexpr Descriptor kEventsDropped{
+    .name = "seccompd_events_dropped_total",
+    .type = Type::kCounter,
+    .labels = "reason",
+    .help = "Kubernetes Events not written: beyond the budget, not sampled, or refused."};
+inline constexpr Descriptor kApiRequests{.name = "rest_client_requests_total",
+                                         .type = Type::kCounter,
+                                         .labels = "code, method, host",
+                                         .help = "Requests to the API server or the kubelet."};
+inline constexpr Descriptor kApiSeconds{.name = "rest_client_request_duration_seconds",
+                                        .type = Type::kHistogram,
+                                        .labels = "verb, host",
+                                        .help = "Time to the head of an answer, without watches."};
+inline constexpr Descriptor kApiRetries{.name = "rest_client_request_retries_total",
+                                        .type = Type::kCounter,
+                                        .labels = "code, verb, host",
+                                        .help = "Requests sent again."};
+inline constexpr Descriptor kTokenReloads{.name = "seccompd_token_reloads_total",
+                                          .type = Type::kCounter,
+                                          .help = "Service account tokens taken into use."};
+inline constexpr Descriptor kCaReloads{.name = "seccompd_ca_reloads_total",
+                                       .type = Type::kCounter,
+                                       .help = "Cluster CAs taken into use."};
+
 inline constexpr Descriptor kHttpRequests{.name = "seccompd_http_requests_total",
                                           .type = Type::kCounter,
                                           .labels = "handler, code",
@@ -175,6 +228,20 @@ inline constexpr std::array kTable = {kBuildInfo,
                                       kAuditLastSuccess,
                                       kScanned,
                                       kUnresolved,
+                                      kNodeUnsupported,
+                                      kPropagationSeconds,
+                                      kWatchEvents,
+                                      kWatchRestarts,
+                                      kRelists,
+                                      kWatchLastActivity,
+                                      kCacheObjects,
+                                      kEventsEmitted,
+                                      kEventsDropped,
+                                      kApiRequests,
+                                      kApiSeconds,
+                                      kApiRetries,
+                                      kTokenReloads,
+                                      kCaReloads,
                                       kHttpRequests,
                                       kLoopLag,
                                       kCpu,

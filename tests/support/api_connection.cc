@@ -164,6 +164,11 @@ awaitable<bool> ApiConnection::Stream(ApiRequest request) {
   watch_ = std::get<ApiWatch>(std::move(opened));
   raw_.clear();
   end_.reset();
+  // A client that reads a stream says nothing: what comes is its end.
+  const auto gone = [self = shared_from_this(), stream = ++streams_] {
+    if (self->watch_ && self->streams_ == stream) self->Cut();
+  };
+  wire_.WhenReadable(gone);
   ApiResponse head;
   const bool gzip = state.behaviour.gzip_watches &&
                     request.Header("accept-encoding").find("gzip") != std::string::npos;
@@ -202,7 +207,8 @@ awaitable<bool> ApiConnection::Stream(ApiRequest request) {
     wire_.Close();
     co_return false;
   }
-  co_return co_await wire_.Write("0\r\n\r\n");
+  std::string last = end_ == WatchEnd::kTrailer ? "0\r\nX-Trailer: v\r\n\r\n" : "0\r\n\r\n";
+  co_return co_await wire_.Write(std::move(last));
 }
 
 }  // namespace seccompd::test_support

@@ -25,7 +25,7 @@ struct ApiShared {
 };
 
 // Serves one connection of the test API server, request after request.
-class ApiConnection {
+class ApiConnection : public std::enable_shared_from_this<ApiConnection> {
  public:
   ApiConnection(ApiShared& shared, boost::asio::ip::tcp::socket socket,
                 std::shared_ptr<boost::asio::ssl::context> tls);
@@ -56,6 +56,7 @@ class ApiConnection {
   std::deque<std::string> raw_;
   std::optional<WatchEnd> end_;
   bool cut_ = false;
+  std::uint64_t streams_ = 0;
   std::uint64_t id_;
 };
 

@@ -118,7 +118,7 @@ ApiResponse List(const ApiState& state, const ApiRequest& request, const ApiKind
   if (asked > state.CacheVersion()) return TooLarge(asked, state.CacheVersion());
   // The watch cache: at "0" it ignores the limit.
   page.version = state.CacheVersion();
-  page.limit = asked == 0 ? 0 : limit;
+  page.limit = asked == 0 && state.behaviour.watch_cache ? 0 : limit;
   page.objects = state.store.At(page.version);
   return RenderList(request, page, kind);
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/api_server.h"
 
+#include <fcntl.h>
+
+#include <cstdlib>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -58,6 +62,8 @@ class ApiServer::Impl {
 
   void Listen() {
     acceptor_.open(endpoint_.protocol());
+    // An agent that the test starts must not listen in our place after Stop.
+    if (::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC) != 0) std::abort();
     acceptor_.set_option(Tcp::acceptor::reuse_address(true));
     acceptor_.bind(endpoint_);
     acceptor_.listen(4096);

@@ -23,7 +23,7 @@ struct ApiServerOptions {
 };
 
 // How open watches are ended from outside.
-enum class WatchEnd : std::uint8_t { kClean, kMidChunk, kReset };
+enum class WatchEnd : std::uint8_t { kClean, kTrailer, kMidChunk, kReset };
 
 // A Kubernetes API server for tests: real storage, history and selectors behind real HTTP/1.1, on a
 // thread of its own. Answers have the shapes of a real server's; what fails, and how, is set in

@@ -81,6 +81,7 @@ struct ApiBehaviour {
   std::size_t gzip_member = 0;  // a new member after so many bytes of a compressed body
   bool gzip_watches = false;    // WatchListCompression: a member per flush
   std::optional<std::uint64_t> cache_version = {};  // the watch cache has seen no more than this
+  bool watch_cache = true;                          // without it, pages begin at version "0", too
   std::chrono::milliseconds cache_wait{3'000};      // for a version that it has not seen yet
   std::string warning = {};                         // a Warning header on every answer
 };

@@ -143,6 +143,13 @@ awaitable<bool> ApiWire::Write(std::string bytes) {
   co_return !std::get<0>(written);
 }
 
+void ApiWire::WhenReadable(std::function<void()> gone) {
+  socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                     [gone = std::move(gone)](const error_code& code) {
+                       if (!code) gone();
+                     });
+}
+
 void ApiWire::Close() {
   error_code ignored;
   socket_.close(ignored);

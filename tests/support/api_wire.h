@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ class ApiWire {
   // The next request with its body; its fields from the path are not set yet.
   boost::asio::awaitable<bool> ReadRequest(ApiRequest* request);
   boost::asio::awaitable<bool> Write(std::string bytes);
+  // Calls `gone` when bytes or the end of the stream come, once.
+  void WhenReadable(std::function<void()> gone);
   void Close();
   [[nodiscard]] boost::asio::any_io_executor executor() { return socket_.get_executor(); }
   // By RST: the client sees ECONNRESET.

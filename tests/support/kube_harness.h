@@ -86,7 +86,7 @@ class KubeHarness {
 
  private:
   template <class T>
-  static boost::asio::awaitable<base::Result<>> Keep(boost::asio::awaitable<T> work,
+  [[nodiscard]] static boost::asio::awaitable<base::Result<>> Keep(boost::asio::awaitable<T> work,
                                                      std::optional<T>* result) {
     T value = co_await std::move(work);
     result->emplace(std::move(value));

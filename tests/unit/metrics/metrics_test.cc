@@ -47,6 +47,16 @@ MetricsSnapshot FullSnapshot() {
   snapshot.audit->processes[SeccompMode::kFilter] = 60;
   snapshot.audit->unserved[Unserved::kMissing] = 1;
   snapshot.audit_last_success = kNow;
+  snapshot.cluster.emplace();
+  snapshot.cluster->events = true;
+  snapshot.cluster->propagation_seconds = PropagationHistogram();
+  snapshot.cluster->watches["configmaps"].events[WatchEvent::kAdded] = 2;
+  snapshot.cluster->watches["pods"].last_activity = kNow;
+  snapshot.cluster->api.CountRequest("get", "GET", "10.0.0.1:443", "200",
+                                     std::chrono::milliseconds(30));
+  snapshot.cluster->api.CountRequest("watch", "GET", "10.0.0.1:443", "200",
+                                     std::chrono::milliseconds(30));
+  snapshot.cluster->api.CountRetry("list", "10.0.0.1:443", "429");
   snapshot.loop_lag = std::chrono::milliseconds(3);
   snapshot.process = {.cpu_seconds = 1.5,
                       .start_time_seconds = 1.7e9,
@@ -84,6 +94,16 @@ TEST(RenderMetrics, FullSnapshotHasExactlyTheDeclaredMetrics) {
     EXPECT_TRUE(declared.emplace(metric.name, type).second) << metric.name;
   }
   EXPECT_EQ(TypesIn(RenderMetrics(FullSnapshot())), declared);
+}
+
+TEST(RenderMetrics, WatchesCountAsRequestsButNotAsLatency) {
+  const std::string text = RenderMetrics(FullSnapshot());
+  EXPECT_THAT(text, HasSubstr("rest_client_requests_total{code=\"200\",method=\"GET\","
+                              "host=\"10.0.0.1:443\"} 2"));
+  EXPECT_THAT(text, HasSubstr("rest_client_request_duration_seconds_count{verb=\"get\","
+                              "host=\"10.0.0.1:443\"} 1"));
+  EXPECT_EQ(text.find("verb=\"watch\""), std::string::npos);
+  EXPECT_THAT(text, HasSubstr("seccompd_watch_events_total{resource=\"pods\",event=\"added\"} 0"));
 }
 
 TEST(RenderMetrics, EveryFamilyIsInOnePiece) {
@@ -219,7 +239,8 @@ TEST(RenderTable, NamesEveryMetricOnce) {
 // promlint's rules are promtool's business (below); these are the house's.
 TEST(Table, NamesHaveOnePrefixAndUnits) {
   for (const Descriptor& metric : Table()) {
-    EXPECT_TRUE(metric.name.starts_with("seccompd_") || metric.name.starts_with("process_"));
+    EXPECT_TRUE(metric.name.starts_with("seccompd_") || metric.name.starts_with("process_") ||
+                metric.name.starts_with("rest_client_"));
     EXPECT_EQ(metric.type == Type::kCounter, metric.name.ends_with("_total")) << metric.name;
     EXPECT_TRUE(metric.type != Type::kHistogram || metric.name.ends_with("_seconds"));
   }
