@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/change_log.h"
 #include "agent/exposition.h"
 
 namespace seccompd::agent {
@@ -156,6 +157,9 @@ void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime sta
 
 void AuditLoop::TakeReport(audit::Report report, const procfs::ScanResult& scan) {
   CountViolations(report);
+  const AuditChanges changes = ChangesBetween(state_.audit ? &*state_.audit : nullptr, report);
+  for (const VerdictChange& change : changes.verdicts) LogChange(log_, change);
+  for (const CheckChange& change : changes.checks) LogChange(log_, change);
   for (std::size_t mode = 0; mode < scan.counters.modes.size(); ++mode) {
     state_.processes[static_cast<metrics::SeccompMode>(mode)] = scan.counters.modes.at(mode);
   }

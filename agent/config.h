@@ -36,9 +36,11 @@ struct RunConfig {
   std::string procfs = "/proc";
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string listen_address = "127.0.0.1:19617";
-  std::string web_config_file;        // TLS and client certificates; "": plain HTTP
-  bool web_detail = false;            // the status page also names pods and profiles
-  std::string evidence = "auto";      // auto | filter | status
+  std::string web_config_file;                      // TLS and client certificates; "": plain HTTP
+  bool web_detail = false;                          // the status page also names pods and profiles
+  std::string socket = "/run/seccompd/agent.sock";  // "": none
+  std::string confinement = "on";                   // on | off | kill
+  std::string evidence = "auto";                    // auto | filter | status
   std::string runtime;                // "containerd-1.7": where the pod source does not tell it
   std::string bundles;                // glob of bundles' config.json; "": not read
   std::string node_default = "auto";  // auto | runtime-default | unconfined

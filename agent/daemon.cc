@@ -10,17 +10,20 @@
 #include "agent/audit_loop.h"
 #include "agent/cli/version.h"
 #include "agent/cluster.h"
+#include "agent/compile_zygote.h"
+#include "agent/confinement.h"
+#include "agent/control.h"
 #include "agent/directory_follower.h"
 #include "agent/event_loop.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
 #include "agent/node_state.h"
 #include "agent/references.h"
+#include "agent/small_loops.h"
 #include "agent/web.h"
 #include "agent/web_config.h"
 #include "common/host/host_root.h"
 #include "common/net/http_server.h"
-#include "common/net/loop_lag.h"
 #include "common/net/supervisor.h"
 #include "common/net/waits.h"
 
@@ -31,38 +34,10 @@ namespace asio = boost::asio;
 using base::Result;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLagSample{1000};
-constexpr std::chrono::milliseconds kLagWindow{60'000};
-constexpr std::chrono::milliseconds kStopGrace{5'000};
+constexpr int kRestartMe = 75;  // EX_TEMPFAIL: what is lost cannot be opened again from inside
 
-asio::awaitable<Result<>> MeasureLag(NodeState& state) {
-  net::LoopLag lag(kLagWindow, steady_clock::now());
-  for (;;) {
-    const base::MonoTime due = steady_clock::now() + kLagSample;
-    auto slept = co_await net::SleepUntil(due);
-    if (!slept) co_return slept;
-    const base::MonoTime now = steady_clock::now();
-    lag.Observe(now, now - due);
-    state.loop_lag = lag.Most(now);
-  }
-}
-
-asio::awaitable<Result<>> StopOnSignal(net::SignalSet& signals, net::Supervisor& supervisor,
-                                       const Log& log) {
-  auto number = co_await signals.Wait();
-  if (!number) co_return base::Fail(number.error());
-  log.Info("stopping", {{"signal", std::int64_t{*number}}});
-  supervisor.Stop(kStopGrace);
-  co_return Result<>{};
-}
-
-// The seccomp root is the install loop's: it may have to open it anew.
-host::HostPaths HostPathsOf(const RunConfig& config) {
-  host::HostPaths paths;
-  paths.proc = config.procfs;
-  paths.cgroup = config.cgroupfs;
-  paths.seccomp.clear();
-  return paths;
+base::WallTime WallNow() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
 int WrongUse(const Log& log, const base::Error& error) {
@@ -76,15 +51,27 @@ class Daemon {
   Daemon(const RunConfig& config, const Log& log) : config_(config), log_(log) {}
 
   Result<> Open() {
+    TRY_ASSIGN(confinement_mode_, ParseConfinementMode(config_.confinement));
+    // First: it inherits no descriptor and no memory worth having.
+    if (confinement_mode_ != ConfinementMode::kOff) {
+      TRY_ASSIGN(zygote_, CompileZygote::Start(confinement_mode_));
+    }
     if (NeedsCluster(config_)) {
       TRY_ASSIGN(cluster_, Cluster::Open(io_, config_, log_, "seccompd/" + AgentVersion()));
       state_.has_cluster = true;
     }
     TRY(OpenSource());
-    TRY_ASSIGN(host_, host::OpenHostRoot(HostPathsOf(config_)));
+    // The seccomp root is the install loop's: it may have to open it anew.
+    TRY_ASSIGN(host_, host::OpenHostRoot(
+                          {.proc = config_.procfs, .cgroup = config_.cgroupfs, .seccomp = ""}));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
+    if (zygote_) {
+      install_->set_compile([this](const seccomp::Profile& profile) {
+        return zygote_->Compile(profile, seccomp::NativeArch());
+      });
+    }
     TRY(install_->Open());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
@@ -99,6 +86,8 @@ class Daemon {
     constexpr std::array<int, 2> kSignals = {SIGTERM, SIGINT};
     auto signals = net::SignalSet::Make(io_, kSignals);
     if (!signals) return WrongUse(log_, signals.error());
+    const auto confined = GiveUpPrivileges();
+    if (!confined) return WrongUse(log_, confined.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
     supervisor.Spawn("root", install_->WatchRoot());
@@ -106,6 +95,8 @@ class Daemon {
     supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
+    if (control_) supervisor.Spawn("control", control_->Serve());
+    if (zygote_) supervisor.Spawn("compiler", WatchZygote(io_, zygote_->pidfd()));
     if (cluster_) {
       supervisor.Spawn("cluster", BeginCluster(this, &supervisor));
     } else {
@@ -116,11 +107,30 @@ class Daemon {
       log_.Info("stopped");
       return 0;
     }
+    if (ended.error().code == base::ErrorCode::kGone) {
+      log_.Error("ending, to be restarted", {{"reason", ended.error().message}});
+      return kRestartMe;
+    }
     log_.Error("a loop ended unexpectedly", {{"error", ended.error().message}});
     return 70;
   }
 
  private:
+  // The last step before the loops: whatever needs a privilege is open by now.
+  Result<> GiveUpPrivileges() {
+    ConfinementPlan plan;
+    plan.mode = confinement_mode_;
+    plan.writable = {install_->installer()->rootfd()};
+    plan.keep_bpf =
+        filter_source_ && filter_source_->need() == filters::CapabilityNeed::kBpfPerfmon;
+    TRY_ASSIGN(state_.confinement, Confine(plan));
+    if (state_.confinement.landlock_abi > 0) install_->set_pinned_root();
+    log_.Info("confined", {{"mode", config_.confinement},
+                           {"holds", Describe(state_.confinement)},
+                           {"bounding", CapabilityNames(state_.confinement.bounding)}});
+    return {};
+  }
+
   Result<> OpenSource() {
     if (config_.source == "kubernetes") {
       auto profiles = cluster_->MakeProfiles();
@@ -287,8 +297,7 @@ class Daemon {
           .state = state_,
           .config = config_,
           .build = build_,
-          .wall_now = std::chrono::time_point_cast<std::chrono::milliseconds>(
-              std::chrono::system_clock::now()),
+          .wall_now = WallNow(),
           .stranger = web_config_ && web_config_->client_required() && !request.client_verified};
       state_.counters.http_requests.clear();
       for (const auto& [key, count] : web_->requests()) {
@@ -312,6 +321,14 @@ class Daemon {
                                           std::move(tls)));
     web_ = std::make_unique<net::HttpServer>(std::move(server));
     log_.Info("listening", {{"address", web_->address()}});
+    control_ = ListenControl(io_, config_.socket, log_, [this] {
+      RefreshCluster();
+      return ControlContext{
+          .state = state_,
+          .config = config_,
+          .version = AgentVersion(),
+          .times = {.now = WallNow(), .mono_now = steady_clock::now(), .started = started_}};
+    });
     return {};
   }
 
@@ -329,8 +346,7 @@ class Daemon {
   void NoteWebConfig() {
     state_.web_config_ok = web_config_->ok();
     if (!web_config_->ok()) return;
-    state_.web_config_read =
-        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    state_.web_config_read = WallNow();
   }
 
   audit::InstalledView Installed() const {
@@ -345,6 +361,8 @@ class Daemon {
   NodeState state_;
   metrics::BuildInfo build_;
   metrics::ProcessUnits units_ = metrics::SystemUnits();
+  ConfinementMode confinement_mode_ = ConfinementMode::kOn;
+  std::unique_ptr<CompileZygote> zygote_;
   std::unique_ptr<Cluster> cluster_;                   // null: no API server
   KubernetesProfiles* kubernetes_profiles_ = nullptr;  // source_, if it is that
   ClusterPods* cluster_pods_ = nullptr;                // pods_, if it is that
@@ -358,6 +376,8 @@ class Daemon {
   std::unique_ptr<AuditLoop> audit_;
   std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;
+  std::unique_ptr<net::HttpServer> control_;
+  base::WallTime started_ = WallNow();
 };
 
 }  // namespace

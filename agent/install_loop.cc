@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/change_log.h"
 #include "agent/cli/version.h"
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
@@ -114,6 +115,15 @@ void InstallLoop::set_on_change(std::function<void()> on_change) {
   on_change_ = std::move(on_change);
 }
 
+void InstallLoop::set_compile(
+    std::function<Result<bpf::Program>(const seccomp::Profile&)> compile) {
+  preparer_.compile = [this, compile = std::move(compile)](const seccomp::Profile& profile) {
+    auto program = compile(profile);
+    if (!program && program.error().code == base::ErrorCode::kGone) compile_gone_ = program.error();
+    return program;
+  };
+}
+
 Result<> InstallLoop::Open() {
   TRY_ASSIGN(base::UniqueFd root, host::OpenDirectory(config_.seccomp_root));
   install::InstallerOptions options;
@@ -168,12 +178,13 @@ asio::awaitable<Result<>> InstallLoop::WatchRoot() {
       if (glance_.paths.size() > kMostPathsAtOnce) glance_.all = true;
       wakeup_.Notify();
     }
-    ReopenIfLost();
+    const auto reopened = ReopenIfLost();
+    if (!reopened) co_return reopened;
   }
 }
 
-void InstallLoop::ReopenIfLost() {
-  if (installer_ && installer_->CheckRoot() == host::RootState::kPresent) return;
+Result<> InstallLoop::ReopenIfLost() {
+  if (installer_ && installer_->CheckRoot() == host::RootState::kPresent) return {};
   if (installer_) {
     log_.Error("seccomp directory was removed or replaced",
                {{"path", config_.seccomp_root}, {"action", "opening it anew"}});
@@ -184,17 +195,24 @@ void InstallLoop::ReopenIfLost() {
   }
   const auto opened = Open();
   if (!opened) {
+    if (pinned_root_ && opened.error().code == base::ErrorCode::kPermissionDenied) {
+      return base::Fail(
+          base::ErrorCode::kGone,
+          config_.seccomp_root + " is another directory now, where this process may not write");
+    }
     state_.install_error = base::WithContext(opened.error(), config_.seccomp_root);
-    return;
+    return {};
   }
   log_.Info("seccomp directory opened anew", {{"path", config_.seccomp_root}});
   wakeup_.Notify();
+  return {};
 }
 
 asio::awaitable<Result<>> InstallLoop::Reconcile() {
   next_rehash_ = steady_clock::now();
   for (;;) {
     const MonoTime next = Pass();
+    if (compile_gone_) co_return base::Fail(*compile_gone_);
     auto woken = co_await wakeup_.WaitUntil(next);
     if (!woken) co_return base::Fail(woken.error());
   }
@@ -251,6 +269,7 @@ MonoTime InstallLoop::Pass() {
   if (!installer_) return start + kRetry;
   if (paused_) return start + config_.rehash_interval;
   TakeSource();
+  if (compile_gone_) return start;
   desired_.removal_confirmed = RemovalConfirmed(start);
   if (start >= next_rehash_) glance_.all = true;
   if (glance_.all) next_rehash_ = start + config_.rehash_interval;
@@ -326,17 +345,14 @@ void InstallLoop::CountSteps(const install::Report& report) {
                  {{"step", what}, {"path", result.step.path}, {"error", result.error->message}});
       continue;
     }
+    const install::DesiredFile* file = desired_.Find(result.step.path);
+    LogStep(log_, result.step, state_.profiles, file == nullptr ? "" : file->claim.origin);
+    if (result.step.drift) {
+      state_.last_drift =
+          DriftSeen{.path = result.step.path, .kind = *result.step.drift, .time = WallNow()};
+    }
     if (!TouchesFile(result.step.kind)) continue;
     ++state_.counters.profile_writes[OperationOf(result.step.kind)];
-    const std::int64_t revision = result.step.revision ? result.step.revision->number : 0;
-    if (result.step.drift) {
-      log_.Warning("drift repaired", {{"path", result.step.path},
-                                      {"kind", install::DriftKindName(*result.step.drift)},
-                                      {"revision", revision}});
-    } else {
-      log_.Info("profile file changed",
-                {{"step", what}, {"path", result.step.path}, {"revision", revision}});
-    }
   }
 }
 

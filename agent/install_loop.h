@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -33,6 +34,13 @@ class InstallLoop {
   void set_references(std::function<const install::References&()> references);
   // Called after a pass that changed a file or the revisions.
   void set_on_change(std::function<void()> on_change);
+
+  // In place of compiling in this process. Once it answers kGone nothing is prepared any more and
+  // Reconcile ends with that error.
+  void set_compile(std::function<base::Result<bpf::Program>(const seccomp::Profile&)> compile);
+  // Files can be made below the present root only (landlock(7)): should another directory take its
+  // place, WatchRoot ends with kGone, so that a restart opens that one.
+  void set_pinned_root() { pinned_root_ = true; }
 
   // The first opening of the root; a root that is lost later is opened anew by the loop.
   [[nodiscard]] base::Result<> Open();
@@ -63,7 +71,7 @@ class InstallLoop {
   void TakeReport(const install::Report& report);
   void CountSteps(const install::Report& report);
   void LogChanges(const std::vector<install::ProfileRow>& rows);
-  void ReopenIfLost();
+  [[nodiscard]] base::Result<> ReopenIfLost();
   void StartWatch();
 
   const RunConfig& config_;
@@ -83,6 +91,8 @@ class InstallLoop {
   seccomp::SyscallTable table_;
   install::Preparer preparer_;
   install::Desired desired_;
+  std::optional<base::Error> compile_gone_;
+  bool pinned_root_ = false;
   bool source_changed_ = true;
   bool paused_ = false;
   std::optional<base::MonoTime> changed_at_;  // the oldest change that is not on the disk yet

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/confinement.h"
 #include "agent/node_facts.h"
 #include "agent/source.h"
 #include "common/audit/report.h"
@@ -15,6 +16,13 @@
 #include "common/metrics/metrics.h"
 
 namespace seccompd::agent {
+
+// An installed file that something else changed.
+struct DriftSeen {
+  std::string path;
+  install::DriftKind kind = install::DriftKind::kContent;
+  base::WallTime time;
+};
 
 // How one collection of the API server is followed; as of the last RefreshWatches.
 struct WatchHealth {
@@ -39,7 +47,8 @@ struct NodeState {
   std::size_t held_removals = 0;
   std::optional<base::Error> install_error;  // of the last pass
   std::optional<base::WallTime> last_sync;   // the last pass without error
-  base::MonoTime install_heartbeat;          // the loop came round
+  std::optional<DriftSeen> last_drift;
+  base::MonoTime install_heartbeat;  // the loop came round
 
   // Of the cluster, if there is one.
   bool has_cluster = false;
@@ -66,6 +75,8 @@ struct NodeState {
   // Of --web.config.file; absent without one.
   std::optional<bool> web_config_ok;
   std::optional<base::WallTime> web_config_read;  // when it was last put to use
+
+  Confinement confinement;  // what this process is left with
 
   std::chrono::nanoseconds loop_lag{0};
 

@@ -8,12 +8,15 @@
 #include <iostream>
 #include <string>
 
+#include "agent/cli/agent_client.h"
 #include "agent/cli/audit.h"
 #include "agent/cli/filter_commands.h"
 #include "agent/cli/flags.h"
+#include "agent/cli/inspect.h"
 #include "agent/cli/node_flags.h"
 #include "agent/cli/purge.h"
 #include "agent/cli/render.h"
+#include "agent/cli/status.h"
 #include "agent/cli/validate.h"
 #include "agent/cli/version.h"
 #include "agent/cluster_records.h"
@@ -30,6 +33,21 @@ constexpr int kUsage = 2;
 int WrongUse(const base::Error& error) {
   std::cerr << "seccompd: " << base::Printable(error.message) << '\n';
   return kUsage;
+}
+
+// What `audit` and `inspect` look at a node with.
+AuditOptions AuditOptionsOf(const RunConfig& config) {
+  AuditOptions options;
+  options.seccomp_root = config.seccomp_root;
+  options.procfs = config.procfs;
+  options.cgroupfs = config.cgroupfs;
+  options.node_name = config.node_name;
+  options.node_default = config.node_default;
+  options.evidence = config.evidence;
+  options.runtime = config.runtime;
+  options.bundles = config.bundles;
+  options.agent_version = AgentVersion();
+  return options;
 }
 
 // A subcommand and what its flags set.
@@ -58,6 +76,8 @@ struct Audit {
   CLI::App* app = nullptr;
   RunConfig config;
   std::string output;
+  std::string socket = kDefaultSocket;
+  bool agent = false;
   bool all = false;
 
   void Add(CLI::App& top) {
@@ -65,25 +85,68 @@ struct Audit {
     AddNodeFlags(*app, config);
     AddOutput(*app, output, {"text", "json"});
     app->add_flag("--all", all, "also containers without a finding");
+    app->add_flag("--agent", agent, "the running agent's last pass, with the pods it knows");
+    AddSocket(*app, socket);
   }
 
   [[nodiscard]] int Execute() const {
-    AuditOptions options;
-    options.seccomp_root = config.seccomp_root;
-    options.procfs = config.procfs;
-    options.cgroupfs = config.cgroupfs;
-    options.node_name = config.node_name;
-    options.node_default = config.node_default;
-    options.evidence = config.evidence;
-    options.runtime = config.runtime;
-    options.bundles = config.bundles;
-    options.agent_version = AgentVersion();
+    const bool colour = ::isatty(STDOUT_FILENO) == 1;
+    if (agent) {
+      return RunAgentAudit(
+          {.socket = socket, .json = output == "json", .all = all, .colour = colour}, std::cout,
+          std::cerr);
+    }
+    AuditOptions options = AuditOptionsOf(config);
     options.json = output == "json";
     options.all = all;
-    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    options.colour = colour;
     auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     return RunAudit(options, *std::move(records), std::cout, std::cerr);
+  }
+};
+
+struct Status {
+  CLI::App* app = nullptr;
+  std::string socket = kDefaultSocket;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("status", "the running agent's view: profiles, drift, watches");
+    AddSocket(*app, socket);
+    AddOutput(*app, output, {"text", "json"});
+  }
+
+  [[nodiscard]] int Execute() const {
+    return RunStatus(
+        {.socket = socket, .json = output == "json", .colour = ::isatty(STDOUT_FILENO) == 1},
+        std::cout, std::cerr);
+  }
+};
+
+struct InspectCommand {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  InspectOptions options;
+  std::string output;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("inspect", "everything known about one container");
+    app->add_option("TARGET", options.target, "[NS/]POD, pid:N or cri:ID")->required();
+    AddNodeFlags(*app, config);
+    AddSocket(*app, options.live.socket);
+    app->add_option("-c,--container", options.live.container, "which container of a pod");
+    AddOutput(*app, output, {"text", "json"});
+  }
+
+  int Execute() {
+    options.live.procfs = config.procfs;
+    options.live.cgroupfs = config.cgroupfs;
+    options.audit = AuditOptionsOf(config);
+    options.pods = [this] { return ReadRecordsOf(config, "seccompd/" + AgentVersion()); };
+    options.json = output == "json";
+    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    return RunInspect(options, std::cout, std::cerr);
   }
 };
 
@@ -202,6 +265,8 @@ int RunCommandLine(int argc, char** argv) {
   Render render;
   FilterCommands filters;
   Purge purge;
+  Status status;
+  InspectCommand inspect;
   Metrics metrics;
   VersionCommand version;
   run.Add(top);
@@ -210,6 +275,8 @@ int RunCommandLine(int argc, char** argv) {
   render.Add(top);
   filters.Add(top);
   purge.Add(top);
+  status.Add(top);
+  inspect.Add(top);
   metrics.Add(top);
   version.Add(top);
   try {
@@ -223,6 +290,8 @@ int RunCommandLine(int argc, char** argv) {
   if (render.app->parsed()) return render.Execute();
   if (filters.Parsed()) return filters.Execute();
   if (purge.app->parsed()) return purge.Execute();
+  if (status.app->parsed()) return status.Execute();
+  if (inspect.app->parsed()) return inspect.Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();
 }

@@ -39,6 +39,7 @@ bool ResolveArchs(const std::vector<std::string>& names, seccomp::Arch native,
 void FilterCommands::AddShared(CLI::App& app) {
   AddOutput(app, output_, {"text", "json"});
   node_.Add(app);
+  AddLiveFlags(app, live_);
   app.add_option("--runtime", runtime_, "the OCI runtime that loads a profile")
       ->check(CLI::IsMember({"crun", "runc"}))
       ->capture_default_str();
@@ -77,12 +78,12 @@ bool FilterCommands::Parsed() const {
   return explain_app_->parsed() || diff_app_->parsed() || disasm_app_->parsed();
 }
 
-int FilterCommands::Execute(std::vector<TargetForm> forms) {
+int FilterCommands::Execute() {
   const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
   TargetSettings settings{.runtime = runtime_ == "runc" ? bpf::Runtime::kRunc : bpf::Runtime::kCrun,
                           .table = &table,
                           .in = &std::cin,
-                          .forms = std::move(forms)};
+                          .forms = LiveTargetForms(live_)};
   if (!node_.Resolve(&settings.node)) return kExitUsage;
   return ExecuteWith(settings, ::isatty(STDOUT_FILENO) == 1);
 }

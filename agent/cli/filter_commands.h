@@ -8,6 +8,7 @@
 #include "agent/cli/diff.h"
 #include "agent/cli/disasm.h"
 #include "agent/cli/explain.h"
+#include "agent/cli/live_target.h"
 #include "agent/cli/node_flags.h"
 #include "agent/cli/target.h"
 
@@ -18,8 +19,7 @@ class FilterCommands {
  public:
   void Add(CLI::App& top);
   [[nodiscard]] bool Parsed() const;
-  // `forms`: of TARGET beyond files.
-  [[nodiscard]] int Execute(std::vector<TargetForm> forms = {});
+  [[nodiscard]] int Execute();
 
  private:
   void AddShared(CLI::App& app);
@@ -32,6 +32,7 @@ class FilterCommands {
   DiffOptions diff_;
   DisasmOptions disasm_;
   NodeFlags node_;
+  LiveTargetOptions live_;
   std::vector<std::string> archs_;
   std::string runtime_ = "crun";
   std::string fail_on_ = "any";

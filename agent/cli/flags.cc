@@ -129,6 +129,11 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "events.expected-nodes", config.expected_nodes,
           "about how many nodes see one ConfigMap: of so many about 20 write an Event")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
+  AddFlag(app, "socket", config.socket,
+          "unix socket for `seccompd status` and others; empty for none");
+  AddFlag(app, "confinement", config.confinement,
+          "whether the agent gives up what it no longer needs; off: for debugging, kill: for tests")
+      ->check(CLI::IsMember({"on", "off", "kill"}));
   AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
   AddFlag(app, "web.config.file", config.web_config_file,
           "TLS and client certificates, in the exporter toolkit's format");

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <utility>
 
+#include "agent/cli/agent_client.h"
 #include "agent/cli/version.h"
 #include "common/base/strings.h"
 #include "common/seccomp/arch.h"
@@ -43,6 +44,24 @@ bool NodeFlags::Resolve(seccomp::NodeFacts* node) const {
   }
   node->arch = *known;
   return true;
+}
+
+void AddSocket(CLI::App& app, std::string& socket) {
+  socket = kDefaultSocket;
+  app.add_option("--socket", socket, "the running agent's unix socket")
+      ->envname("SECCOMPD_SOCKET")
+      ->capture_default_str();
+}
+
+void AddLiveFlags(CLI::App& app, LiveTargetOptions& live) {
+  AddSocket(app, live.socket);
+  app.add_option("-c,--container", live.container, "which container of a pod");
+  app.add_option("--path.procfs", live.procfs, "where the host's /proc is mounted")
+      ->envname("SECCOMPD_PATH_PROCFS")
+      ->capture_default_str();
+  app.add_option("--path.cgroupfs", live.cgroupfs, "where the host's cgroup tree is mounted")
+      ->envname("SECCOMPD_PATH_CGROUPFS")
+      ->capture_default_str();
 }
 
 void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cli/live_target.h"
 #include "common/seccomp/diagnose.h"
 
 namespace seccompd::agent {
@@ -19,6 +20,12 @@ struct NodeFlags {
   // False: said on stderr what is wrong.
   bool Resolve(seccomp::NodeFacts* node) const;
 };
+
+// --socket: where the running agent answers.
+void AddSocket(CLI::App& app, std::string& socket);
+
+// --socket, -c, --path.procfs and --path.cgroupfs: where a TARGET that runs is found.
+void AddLiveFlags(CLI::App& app, LiveTargetOptions& live);
 
 // -o text|json|...
 void AddOutput(CLI::App& app, std::string& output, const std::vector<std::string>& forms);

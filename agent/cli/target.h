@@ -54,6 +54,7 @@ struct TargetSettings {
 
 // Help text for the TARGET argument.
 inline constexpr std::string_view kTargetHelp =
-    "a profile or manifest FILE, FILE#KEY, - (stdin), runtime-default[:VERSION] or bpf:FILE";
+    "a profile or manifest FILE, FILE#KEY, - (stdin), runtime-default[:VERSION], bpf:FILE, pid:N, "
+    "cri:ID, [NS/]POD (with -c CONTAINER) or self";
 
 }  // namespace seccompd::agent

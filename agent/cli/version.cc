@@ -7,6 +7,7 @@
 #include <boost/version.hpp>
 #include <fstream>
 
+#include "agent/confinement.h"
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
 #include "common/filters/filter_reader.h"
@@ -14,10 +15,23 @@
 namespace seccompd::agent {
 namespace {
 
+std::size_t OwnFilterSize() {
+  const auto program = bpf::Compile(OwnProfile({}), seccomp::NativeArch());
+  return program ? program->size() : 0;
+}
+
 std::string StatusEvidence(const KernelSupport& kernel) {
   if (!kernel.seccomp_filter) return "no: this kernel has no seccomp filters";
   if (!kernel.filter_count) return "yes, without the number of filters (needs Linux 5.9)";
   return "yes";
+}
+
+// What the running agent takes upon itself here.
+std::string OwnConfinement(const KernelSupport& kernel) {
+  const std::string landlock = kernel.landlock_abi == 0
+                                   ? std::string("no Landlock")
+                                   : fmt::format("Landlock ABI {}", kernel.landlock_abi);
+  return fmt::format("own filter of {} instructions · {}", OwnFilterSize(), landlock);
 }
 
 std::string FilterEvidence(const KernelSupport& kernel) {
@@ -36,6 +50,7 @@ KernelSupport ReadKernelSupport() {
     kernel.seccomp_filter = kernel.seccomp_filter || line.starts_with("Seccomp:");
     kernel.filter_count = kernel.filter_count || line.starts_with("Seccomp_filters:");
   }
+  kernel.landlock_abi = KernelLandlockAbi();
   return kernel;
 }
 
@@ -72,11 +87,12 @@ int Version(bool json, const KernelSupport& kernel, std::ostream& out) {
   if (json) {
     fmt::print(out,
                R"({{"version":"{}","compiler":"{}","libseccomp":"{}","boost":"{}","kernel":"{}",)"
-               R"("evidence":{{"status":"{}","filter":"{}"}}}})"
+               R"("evidence":{{"status":"{}","filter":"{}"}},"landlock_abi":{},)"
+               R"("own_filter_instructions":{}}})"
                "\n",
                AgentVersion(), base::EscapeJson(SECCOMPD_COMPILER), bpf::LibseccompVersion(), boost,
                base::EscapeJson(kernel.release), base::EscapeJson(StatusEvidence(kernel)),
-               base::EscapeJson(FilterEvidence(kernel)));
+               base::EscapeJson(FilterEvidence(kernel)), kernel.landlock_abi, OwnFilterSize());
     return 0;
   }
   fmt::print(out, "seccompd {}\n", AgentVersion());
@@ -85,6 +101,7 @@ int Version(bool json, const KernelSupport& kernel, std::ostream& out) {
   fmt::print(out, "kernel           {}\n", kernel.release);
   fmt::print(out, "evidence status  {}\n", StatusEvidence(kernel));
   fmt::print(out, "evidence filter  {}\n", FilterEvidence(kernel));
+  fmt::print(out, "confinement      {}\n", OwnConfinement(kernel));
   return 0;
 }
 

@@ -15,6 +15,7 @@ struct KernelSupport {
   std::string release;          // uname -r
   bool seccomp_filter = false;  // /proc/self/status has "Seccomp:"
   bool filter_count = false;    // and "Seccomp_filters:" (Linux 5.9)
+  int landlock_abi = 0;         // 0: none
   // Why evidence level `filter` is not to be had by this process, "" if it is; absent: not tried.
   std::optional<std::string> no_filter_evidence = {};
 };

@@ -47,7 +47,8 @@ using Transferred = std::tuple<error_code, std::size_t>;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxHeaderBytes = 65'536;
-constexpr std::size_t kReadBytes = 16'384;
+constexpr std::size_t kReadBytes =
+    4'096;  // an idle watch keeps that much; TLS reads whole records anyway
 constexpr int kMaxInterimReplies = 8;  // 1xx before the answer
 
 base::Error TooLate(std::string_view what) {

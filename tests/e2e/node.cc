@@ -90,12 +90,15 @@ void Node::Withdraw(std::string_view config_map) {
   std::filesystem::remove(manifests_ + "/" + std::string(config_map) + ".yaml");
 }
 
-base::Result<> Node::StartAgent(std::vector<std::string> flags) {
+base::Result<> Node::StartAgent(std::vector<std::string> flags,
+                                const std::vector<std::string>& launcher) {
   std::vector<std::string> all = {
-      "--source",    "dir:" + manifests_, "--pods",     PodsFlag(),         "--seccomp-root",
-      seccomp_root_, "--node-default",    "unconfined", "--audit-interval", "1s"};
+      "--source",       "dir:" + manifests_, "--pods",           PodsFlag(),
+      "--seccomp-root", seccomp_root_,       "--socket",         Socket(),
+      "--node-default", "unconfined",        "--audit-interval", "1s"};
   all.insert(all.end(), flags.begin(), flags.end());
-  TRY_ASSIGN(test_support::AgentProcess agent, test_support::AgentProcess::Start(std::move(all)));
+  TRY_ASSIGN(test_support::AgentProcess agent,
+             test_support::AgentProcess::Start(std::move(all), std::chrono::seconds(30), launcher));
   agent_.reset();
   agent_.emplace(std::move(agent));
   return {};

@@ -33,7 +33,8 @@ class Node {
   void SetPods(const std::vector<test_support::PodRow>& rows);
   void Withdraw(std::string_view config_map);
 
-  [[nodiscard]] base::Result<> StartAgent(std::vector<std::string> flags = {});
+  [[nodiscard]] base::Result<> StartAgent(std::vector<std::string> flags = {},
+                                          const std::vector<std::string>& launcher = {});
   [[nodiscard]] test_support::AgentProcess& agent() { return *agent_; }
   [[nodiscard]] int StopAgent();  // the exit code of SIGTERM
   void KillAgent();               // SIGKILL
@@ -43,6 +44,7 @@ class Node {
   [[nodiscard]] std::string PodsFlag() const { return "dir:" + pods_; }
   [[nodiscard]] std::string Path(std::string_view profile) const;  // below the seccomp root
   [[nodiscard]] std::string Outside(std::string_view name) const;  // same file system, not watched
+  [[nodiscard]] std::string Socket() const { return dir_.Join("run/agent.sock"); }
   // Every regular file below the root, relative, sorted; the agent's own ones included.
   [[nodiscard]] std::vector<std::string> Files() const;
 

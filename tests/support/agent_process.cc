@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
@@ -30,11 +31,18 @@ std::optional<std::string> ListeningAddress(const std::string& log) {
 
 }  // namespace
 
-base::Result<AgentProcess> AgentProcess::Start(std::vector<std::string> flags,
-                                               milliseconds timeout) {
-  std::vector<std::string> argv = {SECCOMPD_BINARY, "run", "--web.listen-address", "127.0.0.1:0"};
+base::Result<AgentProcess> AgentProcess::Start(std::vector<std::string> flags, milliseconds timeout,
+                                               const std::vector<std::string>& launcher) {
+  std::vector<std::string> argv = launcher;
+  argv.insert(argv.end(), {SECCOMPD_BINARY, "run", "--web.listen-address", "127.0.0.1:0"});
   argv.insert(argv.end(), flags.begin(), flags.end());
-  TRY_ASSIGN(ChildProcess child, ChildProcess::Start({.argv = std::move(argv)}));
+  Command command{.argv = std::move(argv)};
+  // LeakSanitizer stops its process by ptrace(2) from a clone, both of which a confined agent has
+  // given up. With --confinement off leaks are found.
+  const bool confined =
+      std::find(command.argv.begin(), command.argv.end(), "off") == command.argv.end();
+  if (confined) command.env["ASAN_OPTIONS"] = "detect_leaks=0";
+  TRY_ASSIGN(ChildProcess child, ChildProcess::Start(command));
   std::optional<std::string> address;
   const bool ready = WaitFor(timeout, [&] {
     if (!child.Running()) return true;
@@ -66,6 +74,11 @@ int AgentProcess::Stop(milliseconds timeout) {
   if (const auto outcome = child_.Wait(timeout)) return outcome->exit_code;
   Kill();
   return 128 + SIGKILL;
+}
+
+int AgentProcess::WaitExit(milliseconds timeout) {
+  const auto outcome = child_.Wait(timeout);
+  return outcome ? outcome->exit_code : -1;
 }
 
 void AgentProcess::Kill() {

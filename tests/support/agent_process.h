@@ -18,9 +18,11 @@ namespace seccompd::test_support {
 class AgentProcess {
  public:
   // `flags` follow `run`; --web.listen-address is added. Waits until the log says where it listens
-  // (a JSON line with msg "listening" and field "address") and /readyz answers 200.
+  // (a JSON line with msg "listening" and field "address") and /readyz answers 200. `launcher` is
+  // a command that ends by executing the rest of its line: setpriv(1).
   [[nodiscard]] static base::Result<AgentProcess> Start(
-      std::vector<std::string> flags, std::chrono::milliseconds timeout = std::chrono::seconds(30));
+      std::vector<std::string> flags, std::chrono::milliseconds timeout = std::chrono::seconds(30),
+      const std::vector<std::string>& launcher = {});
 
   [[nodiscard]] pid_t pid() const { return child_.pid(); }
   [[nodiscard]] const std::string& address() const { return address_; }
@@ -30,6 +32,8 @@ class AgentProcess {
   [[nodiscard]] std::optional<double> Metric(std::string_view series) const;
   // SIGTERM by pid, then the exit code; 137 when it had to be killed.
   [[nodiscard]] int Stop(std::chrono::milliseconds timeout = std::chrono::seconds(15));
+  // The exit code if it ends by itself in time; -1 if it does not.
+  [[nodiscard]] int WaitExit(std::chrono::milliseconds timeout);
   void Kill();  // SIGKILL: what a crash leaves behind
 
  private:

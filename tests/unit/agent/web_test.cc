@@ -40,6 +40,7 @@ TEST_F(AnswerTest, ThePageMayShowAndDoNothingElse) {
 TEST_F(AnswerTest, NotReadyBeforeTheFirstSync) {
   EXPECT_EQ(Get("/readyz").status, 503);
   state_.last_sync.emplace();
+  state_.synced = true;
   EXPECT_EQ(Get("/readyz").status, 200);
 }
 
