@@ -32,6 +32,9 @@ struct RunConfig {
                                           "cloud.google.com/gke-provisioning=autopilot"};
   bool events = true;                   // write Kubernetes Events
   std::int64_t expected_nodes = 1'000;  // about so many agents see one ConfigMap
+  std::string mode = "both";            // both | install | audit
+  std::string node_gate = "off";        // off | taint
+  std::string taint_key = "startup-taint.cluster-autoscaler.kubernetes.io/seccompd-not-ready";
   std::string seccomp_root = "/var/lib/kubelet/seccomp";
   std::string procfs = "/proc";
   std::string cgroupfs = "/sys/fs/cgroup";
@@ -52,6 +55,9 @@ struct RunConfig {
       std::chrono::seconds(60);  // before a mass removal counts
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kJson;
+
+  [[nodiscard]] bool Installs() const { return mode != "audit"; }
+  [[nodiscard]] bool Audits() const { return mode != "install"; }
 };
 
 // A flat YAML (or JSON) mapping of flag names without dashes to scalars or lists of scalars (joined

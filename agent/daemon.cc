@@ -17,6 +17,7 @@
 #include "agent/event_loop.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
+#include "agent/node_gate.h"
 #include "agent/node_state.h"
 #include "agent/references.h"
 #include "agent/small_loops.h"
@@ -62,8 +63,10 @@ class Daemon {
     }
     TRY(OpenSource());
     // The seccomp root is the install loop's: it may have to open it anew.
-    TRY_ASSIGN(host_, host::OpenHostRoot(
-                          {.proc = config_.procfs, .cgroup = config_.cgroupfs, .seccomp = ""}));
+    TRY_ASSIGN(host_,
+               host::OpenHostRoot({.proc = config_.procfs,
+                                   .cgroup = config_.Audits() ? config_.cgroupfs : std::string(),
+                                   .seccomp = ""}));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
@@ -72,10 +75,11 @@ class Daemon {
         return zygote_->Compile(profile, seccomp::NativeArch());
       });
     }
-    TRY(install_->Open());
+    TRY(OpenMode());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
-    TRY(OpenEvidence());
+    if (!config_.Audits()) audit_->Pause();
+    if (config_.Audits()) TRY(OpenEvidence());
     audit_->set_installed([this] { return Installed(); });
     install_->set_references([this]() -> const install::References& { return references_; });
     install_->set_on_change([this] { audit_->Poke(); });
@@ -90,8 +94,10 @@ class Daemon {
     if (!confined) return WrongUse(log_, confined.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
-    supervisor.Spawn("root", install_->WatchRoot());
-    supervisor.Spawn("install", install_->Reconcile());
+    if (config_.Installs()) {
+      supervisor.Spawn("root", install_->WatchRoot());
+      supervisor.Spawn("install", install_->Reconcile());
+    }
     supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
@@ -120,14 +126,22 @@ class Daemon {
   Result<> GiveUpPrivileges() {
     ConfinementPlan plan;
     plan.mode = confinement_mode_;
-    plan.writable = {install_->installer()->rootfd()};
+    if (config_.Installs()) plan.writable = {install_->installer()->rootfd()};
     plan.keep_bpf =
         filter_source_ && filter_source_->need() == filters::CapabilityNeed::kBpfPerfmon;
     TRY_ASSIGN(state_.confinement, Confine(plan));
-    if (state_.confinement.landlock_abi > 0) install_->set_pinned_root();
+    if (config_.Installs() && state_.confinement.landlock_abi > 0) install_->set_pinned_root();
     log_.Info("confined", {{"mode", config_.confinement},
                            {"holds", Describe(state_.confinement)},
                            {"bounding", CapabilityNames(state_.confinement.bounding)}});
+    return {};
+  }
+
+  // Where nothing is installed the root is only read, and nobody else's lock is in the way.
+  Result<> OpenMode() {
+    state_.installs = config_.Installs();
+    if (config_.Installs()) return install_->Open();
+    TRY_ASSIGN(read_root_, host::OpenDirectory(config_.seccomp_root));
     return {};
   }
 
@@ -171,9 +185,20 @@ class Daemon {
     supervisor.Spawn("events", events_->Run());
   }
 
+  void StartGate(net::Supervisor& supervisor) {
+    if (config_.node_gate != "taint" || !config_.Installs()) return;
+    auto ready = [this] { return state_.Ready() && AllPlaced(state_.profiles); };
+    supervisor.Spawn("gate",
+                     OpenNodeGate(*cluster_->api(),
+                                  {.node_name = config_.node_name, .taint_key = config_.taint_key},
+                                  std::move(ready), log_));
+  }
+
   void StartSources(net::Supervisor& supervisor) {
     install_->set_desired_options(DesiredOptions());
-    source_->Start(supervisor, [this] { install_->SourceChanged(); });
+    if (config_.Installs()) {
+      source_->Start(supervisor, [this] { install_->SourceChanged(); });
+    }
     if (pods_) pods_->Start(supervisor, [this] { PodsChanged(); });
   }
 
@@ -186,6 +211,7 @@ class Daemon {
     if (unsupported.empty()) {
       self->StartSources(*supervisor);
       self->StartEvents(*supervisor);
+      self->StartGate(*supervisor);
     } else {
       self->log_.Error("this node is left alone", {{"reason", unsupported}});
       self->install_->Pause();
@@ -249,6 +275,7 @@ class Daemon {
       return TextOf(path, revision);
     };
     texts.file = [this](const std::string& path) -> Result<std::string> {
+      if (read_root_.valid()) return ReadProfileFile(read_root_.get(), path);
       if (install_->installer() == nullptr) return base::Fail(RootLost());
       return ReadProfileFile(install_->installer()->rootfd(), path);
     };
@@ -350,6 +377,13 @@ class Daemon {
   }
 
   audit::InstalledView Installed() const {
+    if (read_root_.valid()) {
+      auto view = ReadInstalledView(read_root_.get());
+      if (!view) return {};
+      const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
+      LookAtFiles(read_root_.get(), pods, &*view);
+      return *std::move(view);
+    }
     if (install_->installer() == nullptr) return {};
     return ViewOf(install_->installer()->ledger(), state_.profiles);
   }
@@ -358,6 +392,7 @@ class Daemon {
   const Log& log_;
   asio::io_context io_{1};
   host::HostRoot host_;
+  base::UniqueFd read_root_;  // of --mode audit alone
   NodeState state_;
   metrics::BuildInfo build_;
   metrics::ProcessUnits units_ = metrics::SystemUnits();

@@ -35,6 +35,8 @@ struct WatchHealth {
 // What the running agent knows: written by its loops, read by the web. One thread, so no lock; made
 // once in the composition root and borrowed by everything else.
 struct NodeState {
+  bool installs = true;  // else ready is who has audited once
+
   metrics::Counters counters;
 
   // The install loop's.
@@ -83,7 +85,9 @@ struct NodeState {
   // Ready once everything wanted was looked at and placed; an outage of a source later on does not
   // take it back, a lost seccomp root does. Where there is nothing to do that is done at once.
   [[nodiscard]] bool Ready() const {
-    return !facts.unsupported.empty() || (synced && last_sync.has_value() && !install_error);
+    if (!facts.unsupported.empty()) return true;
+    if (!installs) return last_audit.has_value();
+    return synced && last_sync.has_value() && !install_error;
   }
 };
 

@@ -76,10 +76,12 @@ std::string StuckBecause(const NodeState& state, const RunConfig& config, base::
   const auto most = [](std::chrono::milliseconds interval) {
     return std::max<std::chrono::milliseconds>(minutes(5), 3 * interval);
   };
-  if (now - state.install_heartbeat > most(config.rehash_interval)) {
+  if (config.Installs() && now - state.install_heartbeat > most(config.rehash_interval)) {
     return "the install loop is stuck";
   }
-  if (now - state.audit_heartbeat > most(config.audit_interval)) return "the audit loop is stuck";
+  if (config.Audits() && now - state.audit_heartbeat > most(config.audit_interval)) {
+    return "the audit loop is stuck";
+  }
   for (const WatchHealth& watch : state.watches) {
     if (IsStuck(watch.health, now)) return "the watch of " + watch.resource + " is stuck";
   }

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <string>
 
@@ -241,6 +242,26 @@ struct VersionCommand {
   }
 };
 
+// A DaemonSet's container may not end, though its work is done.
+struct Wait {
+  CLI::App* app = nullptr;
+
+  void Add(CLI::App& top) {
+    app =
+        top.add_subcommand("wait", "does nothing until told to stop: after a purge in a DaemonSet");
+  }
+  static int Execute() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    int number = 0;
+    const bool waited =
+        sigprocmask(SIG_BLOCK, &signals, nullptr) == 0 && sigwait(&signals, &number) == 0;
+    return waited ? 0 : 70;
+  }
+};
+
 struct Metrics {
   CLI::App* app = nullptr;
 
@@ -267,6 +288,7 @@ int RunCommandLine(int argc, char** argv) {
   Purge purge;
   Status status;
   InspectCommand inspect;
+  Wait wait;
   Metrics metrics;
   VersionCommand version;
   run.Add(top);
@@ -277,6 +299,7 @@ int RunCommandLine(int argc, char** argv) {
   purge.Add(top);
   status.Add(top);
   inspect.Add(top);
+  wait.Add(top);
   metrics.Add(top);
   version.Add(top);
   try {
@@ -292,6 +315,7 @@ int RunCommandLine(int argc, char** argv) {
   if (purge.app->parsed()) return purge.Execute();
   if (status.app->parsed()) return status.Execute();
   if (inspect.app->parsed()) return inspect.Execute();
+  if (wait.app->parsed()) return Wait::Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();
 }

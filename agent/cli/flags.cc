@@ -109,6 +109,13 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
 }
 
 void AddRunFlags(CLI::App& app, RunConfig& config) {
+  AddFlag(app, "mode", config.mode,
+          "install: no look at processes; audit: nothing is installed, the directory is only read")
+      ->check(CLI::IsMember({"both", "install", "audit"}));
+  AddFlag(app, "node-gate", config.node_gate,
+          "taint: take this node's start-up taint away once every valid profile is on disk")
+      ->check(CLI::IsMember({"off", "taint"}));
+  AddFlag(app, "node-gate.taint-key", config.taint_key, "key of that taint");
   if (InPod()) config.source = "kubernetes";
   AddFlag(app, "source", config.source, "where profiles come from: kubernetes or dir:PATH")
       ->required(false);
