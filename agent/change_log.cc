@@ -102,7 +102,8 @@ void AddChecks(const Row* before, const Row* after, const ChecksOf& checks_of,
   const Results new_results = ResultsOf(after, checks_of);
   Results names = old_results;
   names.insert(new_results.begin(), new_results.end());
-  const Row& row = after != nullptr ? *after : *before;
+  const Row* row = after != nullptr ? after : before;
+  if (row == nullptr) return;
   const auto find = [](const Results& results, const std::string& name, const char* absent) {
     const auto found = results.find(name);
     return found == results.end() ? std::string(absent) : found->second;
@@ -111,11 +112,11 @@ void AddChecks(const Row* before, const Row* after, const ChecksOf& checks_of,
     std::string from = find(old_results, name, "new");
     std::string to = find(new_results, name, "ended");
     if (from == to) continue;
-    out->push_back({.namespace_name = row.namespace_name,
-                    .pod = row.pod,
-                    .pod_uid = row.pod_uid,
-                    .container = row.container,
-                    .container_id = row.container_id,
+    out->push_back({.namespace_name = row->namespace_name,
+                    .pod = row->pod,
+                    .pod_uid = row->pod_uid,
+                    .container = row->container,
+                    .container_id = row->container_id,
                     .check = name,
                     .from = std::move(from),
                     .to = std::move(to)});

@@ -155,7 +155,7 @@ std::string Outcome(int status, std::string answer, const CompileBounds& bounds)
   }
   if (signal != 0 && signal != SIGKILL) {
     return Answer(Kind::kRefused,
-                  fmt::format("compiling it crashes libseccomp: {}", ::strsignal(signal)));
+                  fmt::format("compiling it crashes libseccomp: {}", ::sigdescr_np(signal)));
   }
   return Answer(Kind::kRefused, "compiling it fails: too little memory, or a defect of libseccomp");
 }
@@ -190,7 +190,7 @@ std::string Outcome(int status, std::string answer, const CompileBounds& bounds)
 [[noreturn]] void RunZygote(int socket, ConfinementMode mode, const CompileBounds& bounds,
                             const CompileFunction& compile) {
   ::prctl(PR_SET_NAME, "seccompd-compile");
-  std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   constexpr int kSocket = STDERR_FILENO + 1;
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; fd <= STDERR_FILENO; ++fd) ::dup2(null, fd);

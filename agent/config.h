@@ -31,6 +31,7 @@ struct RunConfig {
   std::vector<std::string> leave_alone = {"cloud.google.com/gke-autopilot",
                                           "cloud.google.com/gke-provisioning=autopilot"};
   bool events = true;                   // write Kubernetes Events
+  bool web_detail = false;              // the status page also names pods and profiles
   std::int64_t expected_nodes = 1'000;  // about so many agents see one ConfigMap
   std::string mode = "both";            // both | install | audit
   std::string node_gate = "off";        // off | taint
@@ -40,7 +41,6 @@ struct RunConfig {
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string listen_address = "127.0.0.1:19617";
   std::string web_config_file;                      // TLS and client certificates; "": plain HTTP
-  bool web_detail = false;                          // the status page also names pods and profiles
   std::string socket = "/run/seccompd/agent.sock";  // "": none
   std::string confinement = "on";                   // on | off | kill
   std::string evidence = "auto";                    // auto | filter | status

@@ -117,11 +117,11 @@ Result<> SetCapabilities(std::uint64_t keep) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, 2> sets{};
   if (::syscall(SYS_capget, &header, sets.data()) != 0) return base::Fail(Refused("capget"));
-  for (std::size_t i = 0; i < sets.size(); ++i) {
-    const auto half = static_cast<std::uint32_t>(keep >> (32 * i));
-    sets.at(i).permitted &= half;
-    sets.at(i).effective = sets.at(i).permitted;
-    sets.at(i).inheritable = 0;
+  sets[0].permitted &= static_cast<std::uint32_t>(keep);
+  sets[1].permitted &= static_cast<std::uint32_t>(keep >> 32);
+  for (__user_cap_data_struct& half : sets) {
+    half.effective = half.permitted;
+    half.inheritable = 0;
   }
   if (::syscall(SYS_capset, &header, sets.data()) != 0) return base::Fail(Refused("capset"));
   return {};

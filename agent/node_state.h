@@ -54,6 +54,7 @@ struct NodeState {
 
   // Of the cluster, if there is one.
   bool has_cluster = false;
+  bool writes_events = false;
   ThisNode facts;
   std::vector<WatchHealth> watches;
   std::string pod_source;          // which one is in use, "kubernetes"
@@ -61,7 +62,6 @@ struct NodeState {
   std::uint64_t cached_config_maps = 0;
   std::uint64_t cached_pods = 0;
   metrics::ApiCounters api;
-  bool writes_events = false;
   metrics::Per<metrics::EventReason> events_emitted;
   metrics::Per<metrics::EventReason> events_dropped;
   metrics::Histogram propagation_seconds = metrics::PropagationHistogram();

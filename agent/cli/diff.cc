@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "agent/cli/diff_report.h"
+#include "common/bpf/cause.h"
 #include "common/bpf/compare.h"
+#include "common/bpf/compile.h"
 #include "common/bpf/decide.h"
 #include "common/bpf/runc_stub.h"
 
@@ -43,6 +45,16 @@ base::Result<DiffReport> Compared(const DiffOptions& options, const TargetSettin
   DiffReport report;
   TRY_ASSIGN(report.comparison, bpf::Compare(workspace, from, to, compare));
   report.rows = RowsOf(report.comparison, settings.node.arch, *settings.table);
+  if (a.profile && report.comparison.relation != bpf::Relation::kEqual) {
+    const seccomp::Arch native = settings.node.arch;
+    report.causes = bpf::FindCauses(
+        workspace, to, report.comparison,
+        {.asked = *a.profile,
+         .text = a.text,
+         .native = native,
+         .table = *settings.table,
+         .compile = [native](const seccomp::Profile& p) { return bpf::Compile(p, native); }});
+  }
   report.a = SideOf(a, workspace, from);
   report.b = SideOf(b, workspace, to);
   report.fails_on_any = options.fail_on == DiffFailOn::kAny;

@@ -152,7 +152,13 @@ std::string RenderText(const DiffReport& report, bool colour) {
     }
     out += table.Render();
   }
-  return out + SummaryText(report);
+  out += SummaryText(report);
+  if (report.comparison.relation != Relation::kDifferent) return out;
+  for (const bpf::CauseFound& found : report.causes) {
+    out += fmt::format("cause: {}{}\n", Sentence(found.cause),
+                       found.detail.empty() ? "" : ": " + found.detail);
+  }
+  return out;
 }
 
 std::string RenderJson(const DiffReport& report) {
@@ -161,13 +167,16 @@ std::string RenderJson(const DiffReport& report) {
     return fmt::format(R"({{"arch":"{:#x}","x32":{},"first":{},"in":{}}})", one.arch, one.x32,
                        one.first_nr, one.in_second ? "\"b\"" : "\"a\"");
   };
+  const auto cause = [](const bpf::CauseFound& found) {
+    return fmt::format(R"({{"name":{},"detail":{}}})", Json(Name(found.cause)), Json(found.detail));
+  };
   return fmt::format(
-      R"({{"version":1,"a":{},"b":{},"relation":{},"fails":{},"complete":{},"blocks":{{"total":{},"weaker":{},"stricter":{},"differs":{}}},"enosys":{},"differences":{}}})"
+      R"({{"version":1,"a":{},"b":{},"relation":{},"fails":{},"complete":{},"blocks":{{"total":{},"weaker":{},"stricter":{},"differs":{}}},"enosys":{},"causes":{},"differences":{}}})"
       "\n",
       JsonSide(report.a), JsonSide(report.b), Json(RelationName(comparison.relation)),
       report.Fails(), comparison.total <= comparison.differences.size(), comparison.total,
       comparison.weaker, comparison.stricter, comparison.other, JsonList(comparison.enosys, tail),
-      JsonList(report.rows, JsonRow));
+      JsonList(report.causes, cause), JsonList(report.rows, JsonRow));
 }
 
 }  // namespace seccompd::agent

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/bpf/cause.h"
 #include "common/bpf/compare.h"
 #include "common/seccomp/arch.h"
 #include "common/seccomp/syscall_table.h"
@@ -37,6 +38,7 @@ struct DiffReport {
   DiffSide b;
   bpf::Comparison comparison;
   std::vector<DiffRow> rows;  // weaker first
+  std::vector<bpf::CauseFound> causes;
   // Which directions make the command fail, for the mark behind a row.
   bool fails_on_weaker = true;
   bool fails_on_any = true;

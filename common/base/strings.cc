@@ -142,9 +142,10 @@ std::string EscapeJson(std::string_view text) {
       out += static_cast<char>(c);
     } else if (c == '\n') {
       out += "\\n";
-    } else if (c < 0x20 || c == 0x7F) {
-      out += "\\u00";
-      AppendHexByte(out, static_cast<unsigned char>(c));
+    } else if (SteersDisplay(c)) {
+      out += "\\u";
+      AppendHexByte(out, static_cast<unsigned char>(c >> 8));
+      AppendHexByte(out, static_cast<unsigned char>(c & 0xFF));
     } else {
       out += text.substr(start, at - start);
     }

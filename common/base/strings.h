@@ -39,7 +39,9 @@ std::string Printable(std::string_view text);
 // One reference token of a JSON pointer: '~' -> "~0", '/' -> "~1" (RFC 6901).
 std::string EscapePointerToken(std::string_view token);
 
-// Text as the inside of a JSON string (RFC 8259); invalid UTF-8 becomes U+FFFD.
+// Text as the inside of a JSON string (RFC 8259); invalid UTF-8 becomes U+FFFD, and what
+// Printable() would not show is escaped: the value stays, a terminal that shows the JSON obeys
+// nothing.
 std::string EscapeJson(std::string_view text);
 
 bool IsValidUtf8(std::string_view text);

@@ -211,10 +211,10 @@ Result<Program> Compile(const Profile& profile, seccomp::Arch native) {
 std::string_view Name(Runtime runtime) { return runtime == Runtime::kRunc ? "runc" : "crun"; }
 
 Result<Program> CompileFor(Runtime runtime, const Profile& profile, seccomp::Arch native,
-                           const seccomp::SyscallTable& table) {
+                           const seccomp::SyscallTable& table, const RuncStub& version) {
   TRY_ASSIGN(Program program, Compile(profile, native));
   if (runtime != Runtime::kRunc) return program;
-  return WithRuncStub(program, LastSyscalls(profile, native, table));
+  return WithRuncStub(program, LastSyscalls(profile, native, table, version), version);
 }
 
 Result<> CheckCompiles(const Profile& profile, seccomp::Arch native) {

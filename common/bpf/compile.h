@@ -7,6 +7,7 @@
 
 #include "common/base/result.h"
 #include "common/bpf/program.h"
+#include "common/bpf/runc_stub.h"
 #include "common/seccomp/profile.h"
 #include "common/seccomp/syscall_table.h"
 
@@ -28,7 +29,8 @@ std::string_view Name(Runtime runtime);  // "crun", "runc"
 // architectures.
 [[nodiscard]] base::Result<Program> CompileFor(Runtime runtime, const seccomp::Profile& profile,
                                                seccomp::Arch native,
-                                               const seccomp::SyscallTable& table);
+                                               const seccomp::SyscallTable& table,
+                                               const RuncStub& version = {});
 
 // Would Compile succeed? Costs a tenth of it for a usual profile; for checking many files.
 [[nodiscard]] base::Result<> CheckCompiles(const seccomp::Profile& profile, seccomp::Arch native);

@@ -4,8 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <array>
 
+#include "common/base/strings.h"
 #include "common/bpf/layout.h"
 #include "common/bpf/opcodes.h"
 #include "common/bpf/return_value.h"
@@ -76,6 +77,23 @@ const LastSyscall* Find(const std::vector<LastSyscall>& last, std::uint32_t arch
 
 }  // namespace
 
+std::optional<RuncStub> RuncStubOf(std::string_view version) {
+  if (version.starts_with('v')) version.remove_prefix(1);
+  std::array<std::uint32_t, 3> numbers{};
+  for (std::uint32_t& number : numbers) {
+    const std::size_t digits = std::min(version.find_first_not_of("0123456789"), version.size());
+    const auto parsed = base::ParseInt<std::uint32_t>(version.substr(0, digits));
+    if (!parsed) return std::nullopt;
+    number = *parsed;
+    version.remove_prefix(digits);
+    if (&number == &numbers.back() || !version.starts_with('.')) break;
+    version.remove_prefix(1);
+  }
+  constexpr std::array<std::uint32_t, 3> kNativeImplied = {1, 1, 15};
+  constexpr std::array<std::uint32_t, 3> kS390Zero = {1, 1, 3};
+  return RuncStub{.native_implied = numbers >= kNativeImplied, .s390_zero = numbers >= kS390Zero};
+}
+
 std::vector<LastSyscall> LastSyscalls(const seccomp::Profile& profile, Arch native,
                                       const seccomp::SyscallTable& table, const RuncStub& version) {
   std::vector<LastSyscall> last;
@@ -85,7 +103,7 @@ std::vector<LastSyscall> LastSyscalls(const seccomp::Profile& profile, Arch nati
     return last;
   }
   std::vector<Arch> archs = profile.architectures;
-  if (version.native_implied || archs.empty()) archs.push_back(native);
+  if (version.native_implied) archs.push_back(native);
   for (const Arch arch : archs) {
     const std::uint32_t audit_arch = seccomp::AuditArch(arch);
     const bool x32 = arch == Arch::kX32;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
@@ -16,6 +18,10 @@ struct RuncStub {
   bool native_implied = true;  // 1.1.15, 1.2.0: the native architecture counts even if not listed
   bool s390_zero = true;       // 1.1.3: on s390 number 0 is no system call either
 };
+
+// "1.1.5", "v1.2.0", "1.1.5+ds1"; nullopt of what is no version. Newer ones are taken as the newest
+// known.
+std::optional<RuncStub> RuncStubOf(std::string_view version);
 
 // The highest number that the profile's names, those of skipped and refusing rules too, have on
 // each of its architectures in `table`: that of the libseccomp inside the runtime. Empty where runc

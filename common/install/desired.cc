@@ -236,11 +236,7 @@ std::optional<std::string_view> ProfileStem(std::string_view name) {
 std::optional<std::string> PathProblem(std::string_view path) {
   if (path.size() > kMaxPathBytes) return "is longer than 1024 bytes";
   if (!base::IsValidUtf8(path)) return "is not valid UTF-8";
-  const auto control = [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-  };
-  if (std::any_of(path.begin(), path.end(), control)) return "has a control character";
+  if (base::Printable(path) != path) return "has a control character";
   for (const std::string_view segment : base::Split(path, '/')) {
     auto problem = SegmentProblem(segment);
     if (problem) return problem;

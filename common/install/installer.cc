@@ -52,6 +52,10 @@ Result<std::unique_ptr<Installer>> Installer::Open(host::FsOps& fs, base::Unique
                                                    InstallerOptions options) {
   std::unique_ptr<Installer> installer(
       new Installer(fs, std::move(root), std::move(options)));  // private constructor
+  if (installer->CheckRoot() == host::RootState::kRemoved) {
+    return Fail(ErrorCode::kGone,
+                "the directory was removed and only its mount is left: restart the container");
+  }
   TRY_ASSIGN(installer->ledger_, LedgerFile::Open(fs, installer->root_.get()));
   if (!installer->newer_ledger()) {
     Applier applier(fs, installer->root_.get(), *installer->ledger_);

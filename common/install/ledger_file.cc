@@ -29,7 +29,7 @@ constexpr const char* kKeepTemp = "kept.new";
 constexpr std::uint64_t kFillStep = 256 * 1024;  // filled ahead of the appends
 constexpr std::uint64_t kFillLow = 96 * 1024;    // refilled when less is left
 constexpr std::uint64_t kPage = 4096;  // what reaches the disk as one, in no order with others
-constexpr std::uint64_t kSlack = 1024 * 1024;    // a log may exceed twice its content by this much
+constexpr std::uint64_t kSlack = 1024 * 1024;  // a log may exceed twice its content by this much
 
 Result<std::string> RandomNonce() {
   std::array<std::uint8_t, 8> bytes{};

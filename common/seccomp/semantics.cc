@@ -111,8 +111,9 @@ std::optional<Arch> ArchOf(const Profile& profile, Arch native, const Call& call
     return std::find(archs.begin(), archs.end(), arch) != archs.end();
   };
   if (call.audit_arch == AuditArch(Arch::kX86_64)) {
-    // Number -1 is no x32 call: a tracer uses it to skip one (libseccomp src/gen_bpf.c).
-    const bool x32 = (call.nr & kX32Bit) != 0 && (listed(Arch::kX32) || call.nr != 0xffffffffU);
+    // Number -1 is no x32 call: a tracer uses it to skip one. libseccomp compares, it does not look
+    // at the bit alone (src/gen_bpf.c).
+    const bool x32 = call.nr >= kX32Bit && (listed(Arch::kX32) || call.nr != 0xffffffffU);
     const Arch arch = x32 ? Arch::kX32 : Arch::kX86_64;
     return listed(arch) ? std::optional(arch) : std::nullopt;
   }
@@ -128,6 +129,7 @@ struct Candidate {
   bool unconditional = false;
   bool matches_plain = false;   // as the text reads
   bool matches_loaded = false;  // as the filter compares
+  bool partly = false;          // some of its conditions hold, not all
 };
 
 class Reader {
@@ -184,11 +186,19 @@ class Reader {
   Candidate FromMultiplexer(const SyscallRule& rule) {
     if (!rule.args.empty()) Note(Deviation::kMultiplexed);
     // The text speaks of the sub-call, whose arguments lie behind a pointer that no filter can
-    // follow: read plainly, a conditional rule says nothing about this call.
+    // follow: read plainly, a conditional rule says nothing about this call. libseccomp puts the
+    // number of the sub-call in the place of what the rule says of the first argument and compares
+    // the others with the multiplexer's own (src/arch-x86.c).
+    const bool any = RepeatsIndex(rule);
+    bool matches = rule.args.empty() || !any;
+    for (const ArgCondition& condition : rule.args) {
+      const bool holds = condition.index == 0 || Holds(condition, call_, Is32Bit(arch_));
+      matches = any ? matches || holds : matches && holds;
+    }
     return {.action = {},
             .unconditional = false,
             .matches_plain = rule.args.empty(),
-            .matches_loaded = true};
+            .matches_loaded = matches};
   }
 
   Candidate FromRule(const SyscallRule& rule) {
@@ -206,7 +216,9 @@ class Reader {
       candidate.matches_plain = candidate.matches_plain && plain;
       candidate.matches_loaded =
           any ? candidate.matches_loaded || loaded : candidate.matches_loaded && loaded;
+      candidate.partly = candidate.partly || (loaded && !any);
     }
+    candidate.partly = candidate.partly && !candidate.matches_loaded;
     return candidate;
   }
 
@@ -222,6 +234,14 @@ class Reader {
       if (std::find(actions.begin(), actions.end(), candidate.action) == actions.end()) {
         actions.push_back(candidate.action);
       }
+    }
+    // The tree is walked without a way back: behind a condition that holds, one that does not ends
+    // in the default, though another rule matches.
+    const bool lost = std::any_of(loaded_.begin(), loaded_.end(),
+                                  [](const Candidate& candidate) { return candidate.partly; });
+    if (lost && !actions.empty() &&
+        std::find(actions.begin(), actions.end(), fallback) == actions.end()) {
+      actions.push_back(fallback);
     }
     if (actions.size() > 1) Note(Deviation::kOverlap);
     if (actions.empty()) actions.push_back(fallback);

@@ -27,7 +27,7 @@ enum class Deviation : std::uint8_t {
   kSwallowed,       // an unconditional rule removes the syscall's conditional ones
   kOverlap,         // several conditional rules match: the tree's order decides, not the file's
   kTruncated,       // a 32-bit architecture compares the low 32 bits of each value
-  kMultiplexed,     // i386 socketcall(2) and ipc(2): the rule's conditions are dropped
+  kMultiplexed,     // i386 socketcall(2) and ipc(2): the conditions speak of other arguments
   kEqualToDefault,  // a rule with the default's action is skipped, so it protects nothing
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One scrape of a node with 250 pods and 1,000 containers, 60 of them in violation.
+// One scrape of a node with N containers, six of a hundred in violation.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 
@@ -10,7 +10,7 @@
 namespace seccompd::metrics {
 namespace {
 
-MetricsSnapshot BusyNode() {
+MetricsSnapshot BusyNode(std::size_t containers) {
   MetricsSnapshot snapshot;
   snapshot.build = {.version = "1.0.0", .revision = "abc", .compiler = "g++", .arch = "x86_64"};
   snapshot.profiles[ProfileState::kInstalled] = 50;
@@ -20,12 +20,12 @@ MetricsSnapshot BusyNode() {
   }
   auto& audit = snapshot.audit.emplace();
   auto& counts = audit.containers[Evidence::kStatus];
-  for (std::size_t i = 0; i < 1'000; ++i) {
+  for (std::size_t i = 0; i < containers; ++i) {
     const auto expected = static_cast<Expected>(i % Per<Expected>::kSize);
     const auto verdict = static_cast<Verdict>(i % Per<Verdict>::kSize);
     ++counts[expected][verdict];
   }
-  for (int i = 0; i < 60; ++i) {
+  for (std::size_t i = 0; i < containers * 6 / 100; ++i) {
     audit.violations.push_back(
         {.namespace_name = "namespace-" + std::to_string(i % 10),
          .pod = "deployment-7d9c5b6f4-" + std::to_string(i),
@@ -38,7 +38,7 @@ MetricsSnapshot BusyNode() {
 }
 
 void BM_Render(benchmark::State& state) {
-  const MetricsSnapshot snapshot = BusyNode();
+  const MetricsSnapshot snapshot = BusyNode(static_cast<std::size_t>(state.range(0)));
   std::size_t bytes = 0;
   for (auto _ : state) {
     const std::string text = RenderMetrics(snapshot);
@@ -47,10 +47,10 @@ void BM_Render(benchmark::State& state) {
   }
   state.counters["bytes"] = static_cast<double>(bytes);
 }
-BENCHMARK(BM_Render)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_Render)->Arg(100)->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMicrosecond);
 
 void BM_Gzip(benchmark::State& state) {
-  const std::string text = RenderMetrics(BusyNode());
+  const std::string text = RenderMetrics(BusyNode(1'000));
   std::size_t bytes = 0;
   for (auto _ : state) {
     const auto packed = net::GzipCompress(text);

@@ -180,7 +180,13 @@ void StatusPass(benchmark::State& state) {
   state.counters["ratio"] = scan / bare;
   state.counters["median"] = ratios[ratios.size() / 2];
 }
-BENCHMARK(StatusPass)->Arg(2'000)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(StatusPass)
+    ->Arg(100)
+    ->Arg(1'000)
+    ->Arg(2'000)
+    ->Arg(10'000)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace seccompd::procfs

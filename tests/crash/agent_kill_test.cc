@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SIGKILL of the real agent at random instants while profiles are created, changed, withdrawn and
 // tampered with, beside a reader that opens every profile all the time. SECCOMPD_KILLS says how
-// many.
+// many, SECCOMPD_KILL_SECONDS how long at most.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -19,10 +19,9 @@ namespace {
 using std::chrono::milliseconds;
 using test_support::IsOk;
 
-int Kills() {
-  const char* text =
-      std::getenv("SECCOMPD_KILLS");               // NOLINT(concurrency-mt-unsafe): before threads
-  return text != nullptr ? std::atoi(text) : 200;  // NOLINT(cert-err34-c): 0 is fine
+int Number(const char* name, int otherwise) {
+  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before threads
+  return text != nullptr ? std::atoi(text) : otherwise;  // NOLINT(cert-err34-c): 0 is fine
 }
 
 // A time in [0, most], short ones as likely as long ones.
@@ -33,7 +32,8 @@ milliseconds Instant(std::mt19937& random, milliseconds most) {
 }
 
 TEST(AgentKill, NoKillLosesTearsOrphansOrTouchesWhatIsNotItsOwn) {
-  const int wanted = Kills();
+  const int wanted = Number("SECCOMPD_KILLS", 200);
+  const std::chrono::seconds most(Number("SECCOMPD_KILL_SECONDS", 1'000'000));
   Chaos chaos(20'261'126);
   chaos.Begin();
   const auto start = std::chrono::steady_clock::now();
@@ -43,7 +43,7 @@ TEST(AgentKill, NoKillLosesTearsOrphansOrTouchesWhatIsNotItsOwn) {
       std::chrono::steady_clock::now() - start);  // what a start costs here
   milliseconds slowest{0};
   int kills = 0;
-  while (kills < wanted) {
+  while (kills < wanted && std::chrono::steady_clock::now() - start < most) {
     chaos.Disturb(Instant(chaos.random(), warm));
     chaos.KillAgent();
     ++kills;
@@ -62,7 +62,7 @@ TEST(AgentKill, NoKillLosesTearsOrphansOrTouchesWhatIsNotItsOwn) {
     slowest = std::max(slowest, std::chrono::duration_cast<milliseconds>(
                                     std::chrono::steady_clock::now() - restart));
   }
-  EXPECT_EQ(chaos.StopAgent(), 0);
+  EXPECT_EQ(chaos.StopAgent(), 0) << chaos.AgentLog();
   const ReaderTotals reader = chaos.StopReader();
   EXPECT_EQ(reader.complaint, "");
   EXPECT_GT(reader.whole, 0U);

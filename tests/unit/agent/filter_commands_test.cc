@@ -182,6 +182,22 @@ TEST_F(FilterCommandsTest, DiffKnowsRuncsEnosys) {
               HasSubstr("equal: both decide the same"));
 }
 
+TEST_F(FilterCommandsTest, DiffNamesACause) {
+  const std::string text =
+      R"({"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read"],"action":"SCMP_ACT_ALLOW"},)"
+      R"({"names":["mount"],"action":"SCMP_ACT_ALLOW","includes":{"caps":["CAP_SYS_ADMIN"]}}]})";
+  const std::string asked = Write("docker.json", text);
+  const std::string loaded =
+      Write("loaded.json", R"({"defaultAction":"SCMP_ACT_ERRNO","syscalls":[)"
+                           R"({"names":["read","mount"],"action":"SCMP_ACT_ALLOW"}]})");
+  EXPECT_THAT(Diff({.a = asked, .b = loaded}).out,
+              HasSubstr("cause: containerd ignores these fields of a Docker-format profile: "
+                        "includes\n"));
+  const auto json = document::ParseJson(Diff({.a = asked, .b = loaded, .json = true}).out);
+  ASSERT_THAT(json, IsOk());
+  EXPECT_EQ(json->Find("causes")->items.front().Find("name")->scalar, "docker-fields");
+}
+
 TEST_F(FilterCommandsTest, DiffJsonHasAWitnessForEachRow) {
   const Outcome outcome =
       Diff({.a = Allowing("a.json", ""), .b = Allowing("b.json", kNoAlg), .json = true});

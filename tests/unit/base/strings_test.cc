@@ -72,6 +72,16 @@ TEST(EscapeJson, IsAlwaysAValidString) {
   EXPECT_EQ(EscapeJson("\xff"), "\\ufffd");
 }
 
+TEST(EscapeJson, WhatSteersATerminalIsEscapedAndKeepsItsValue) {
+  EXPECT_EQ(EscapeJson("\xc2\x9b"
+                       "31m"),
+            "\\u009b31m");  // CSI as one character
+  EXPECT_EQ(EscapeJson("\xe2\x80\xae"
+                       "gnp"),
+            "\\u202egnp");  // right to left
+  EXPECT_EQ(EscapeJson("\xef\xbb\xbf"), "\\ufeff");
+}
+
 TEST(IsValidUtf8, FollowsRfc3629) {
   EXPECT_TRUE(IsValidUtf8("\xf0\x9f\x98\x80 \xe2\x82\xac \xc3\xa4"));
   EXPECT_FALSE(IsValidUtf8("\xf4\x90\x80\x80"));  // above U+10FFFF

@@ -78,6 +78,26 @@ TEST(LastSyscalls, NativeIsImpliedInNewerRuncOnly) {
               UnorderedElementsAre(Is(kI386, false, 21)));
 }
 
+TEST(LastSyscalls, OlderRuncMakesNoStubForAnEmptyList) {
+  EXPECT_THAT(
+      LastSyscalls(Refusing({}, {"mount"}), Arch::kX86_64, Table(), {.native_implied = false}),
+      IsEmpty());
+}
+
+TEST(RuncStubOf, KnowsWhatChanged) {
+  const auto is = [](std::string_view version, bool native, bool zero) {
+    const auto stub = RuncStubOf(version);
+    return stub && stub->native_implied == native && stub->s390_zero == zero;
+  };
+  EXPECT_TRUE(is("1.0.0", false, false));
+  EXPECT_TRUE(is("1.1.5+ds1", false, true));
+  EXPECT_TRUE(is("v1.1.15", true, true));
+  EXPECT_TRUE(is("1.2.0-rc.1", true, true));
+  EXPECT_TRUE(is("2.0", true, true));
+  EXPECT_FALSE(RuncStubOf(""));
+  EXPECT_FALSE(RuncStubOf("latest"));
+}
+
 TEST(LastSyscalls, ThereAreNoneWhereRuncMakesNoStub) {
   for (const ActionKind kind : {ActionKind::kAllow, ActionKind::kLog, ActionKind::kTrace}) {
     seccomp::Profile profile = Refusing({}, {"mount"});

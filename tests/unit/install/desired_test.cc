@@ -191,6 +191,17 @@ TEST(PathProblem, LongPathsAndSegments) {
   EXPECT_THAT(PathProblem(path), Optional(HasSubstr("1024")));
 }
 
+TEST(PathProblem, WhatSteersATerminalIsNoPath) {
+  EXPECT_THAT(PathProblem("a\x1b[31m"), Optional(HasSubstr("control")));
+  EXPECT_THAT(PathProblem("a\xc2\x9b"
+                          "31m"),
+              Optional(HasSubstr("control")));
+  EXPECT_THAT(PathProblem("\xe2\x80\xae"
+                          "nosj"),
+              Optional(HasSubstr("control")));
+  EXPECT_EQ(PathProblem("\xc3\xa4/p"), std::nullopt);
+}
+
 TEST(NormalizeReference, IsWhatTheKubeletJoins) {
   EXPECT_EQ(NormalizeReference("profiles/a.json"), "profiles/a.json");
   EXPECT_EQ(NormalizeReference("./profiles//a.json"), "profiles/a.json");

@@ -70,6 +70,37 @@ TEST(MeaningOf, AnUnlistedArchitectureIsKilled) {
   EXPECT_THAT(Socket(profile, 2, kAuditX86_64, 0xffffffffU).loaded, ElementsAre(kAllow));
 }
 
+TEST(MeaningOf, OnTheMultiplexedPathOtherConditionsSpeakOfTheMultiplexersArguments) {
+  const Profile profile =
+      Allowing({Rule("socket", ActionKind::kErrno,
+                     {Arg0(CompareOp::kEq, 38), {.index = 1, .op = CompareOp::kEq, .value = 7}})});
+  const auto socketcall = [&](std::uint64_t call, std::uint64_t pointer) {
+    return MeaningOf(profile, Table(), Arch::kX86_64,
+                     {.audit_arch = AuditArch(Arch::kX86), .nr = 102, .args = {call, pointer}})
+        .loaded;
+  };
+  EXPECT_THAT(socketcall(1, 7), ElementsAre(EffectiveAction(ActionKind::kErrno, {})));
+  EXPECT_THAT(socketcall(1, 8), ElementsAre(kAllow));
+  EXPECT_THAT(socketcall(2, 7), ElementsAre(kAllow));
+}
+
+TEST(MeaningOf, ARuleThatMatchesInPartMayHideOneThatMatches) {
+  const Profile profile =
+      Allowing({Rule("socket", ActionKind::kErrno, {Arg0(CompareOp::kLe, 100)}),
+                Rule("socket", ActionKind::kLog,
+                     {Arg0(CompareOp::kLt, 3), {.index = 2, .op = CompareOp::kGe, .value = 9}})});
+  const Meaning meaning = Socket(profile, 2);
+  EXPECT_THAT(meaning.loaded, ElementsAre(EffectiveAction(ActionKind::kErrno, {}), kAllow));
+  EXPECT_THAT(meaning.deviations, ElementsAre(Deviation::kOverlap));
+  EXPECT_EQ(Socket(profile, 50).loaded.size(), 1U);
+}
+
+TEST(MeaningOf, NumbersWithBit31AloneCountAsX32) {
+  Profile profile = Allowing({});
+  profile.architectures = {Arch::kX86_64};
+  EXPECT_THAT(Socket(profile, 2, kAuditX86_64, 0x80000001U).loaded, ElementsAre(kKill));
+}
+
 TEST(MeaningOf, TheFirstUnconditionalRuleSwallowsAllOthers) {
   const Profile profile = Allowing({Rule("socket", ActionKind::kErrno, {Arg0(CompareOp::kEq, 38)}),
                                     Rule("socket", ActionKind::kLog)});
