@@ -78,7 +78,6 @@ class Daemon {
     TRY(OpenMode());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
     audit_->set_pods(pods_.get());
-    if (!config_.Audits()) audit_->Pause();
     if (config_.Audits()) TRY(OpenEvidence());
     audit_->set_installed([this] { return Installed(); });
     install_->set_references([this]() -> const install::References& { return references_; });
@@ -98,7 +97,7 @@ class Daemon {
       supervisor.Spawn("root", install_->WatchRoot());
       supervisor.Spawn("install", install_->Reconcile());
     }
-    supervisor.Spawn("audit", audit_->Run());
+    if (config_.Audits()) supervisor.Spawn("audit", audit_->Run());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (control_) supervisor.Spawn("control", control_->Serve());

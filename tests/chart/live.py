@@ -68,7 +68,7 @@ class Node:
         arguments = [f"--source=dir:{self.path}/profiles", f"--pods=dir:{self.path}/pods",
                      f"--seccomp-root={self.path}/seccomp", f"--path.cgroupfs={self.path}/cgroup", "--node-name=n1",
                      "--web.listen-address=127.0.0.1:0", "--audit-interval=1s", "--rehash-interval=1s",
-                     "--node-default=unconfined", "--socket="]
+                     "--node-default=unconfined", f"--socket={self.path}/run/agent.sock"]
         arguments = [a for a in arguments if a.split("=")[0] not in given]
         arguments += [flag.format(path=self.path) for flag in self.flags]
         agent = subprocess.Popen([BINARY, "run", *arguments], stdout=log, stderr=log)
