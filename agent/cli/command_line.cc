@@ -19,6 +19,7 @@
 #include "agent/cli/render.h"
 #include "agent/cli/status.h"
 #include "agent/cli/validate.h"
+#include "agent/cli/validate_targets.h"
 #include "agent/cli/version.h"
 #include "agent/cluster_records.h"
 #include "agent/daemon.h"
@@ -184,6 +185,7 @@ struct Validate {
   NodeFlags node;
   std::string output;
   std::string fail_on = "error";
+  std::vector<std::string> targets;
 
   void Add(CLI::App& top) {
     app = top.add_subcommand("validate", "every problem of profiles and ConfigMap manifests");
@@ -193,6 +195,9 @@ struct Validate {
     app->add_option("--fail-on", fail_on, "what makes the exit code 1")
         ->check(CLI::IsMember({"error", "warning"}))
         ->capture_default_str();
+    app->add_option("--target", targets, "another node it is meant for, ARCH/KERNEL; repeatable")
+        ->expected(1)
+        ->take_all();
     node.Add(*app);
   }
 
@@ -203,7 +208,18 @@ struct Validate {
     options.fail_on_warning = fail_on == "warning";
     options.colour = ::isatty(STDOUT_FILENO) == 1;
     options.agent_version = AgentVersion();
+    if (!targets.empty()) return ExecuteForTargets();
     return RunValidate(options, std::cin, std::cout, std::cerr);
+  }
+
+  [[nodiscard]] int ExecuteForTargets() const {
+    std::vector<ValidateTarget> parsed;
+    for (const std::string& text : targets) {
+      auto target = ParseValidateTarget(text, options.node);
+      if (!target) return WrongUse(target.error());
+      parsed.push_back(*std::move(target));
+    }
+    return RunValidateTargets(options, parsed, std::cin, std::cout, std::cerr);
   }
 };
 
