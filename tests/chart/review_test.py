@@ -13,7 +13,7 @@ README = (chart.ROOT / "README.md").read_text()
 
 def privileges_table():
     """Rows of the README's section: mode, values, capabilities, host access."""
-    section = README.split("\n## Privileges\n", 1)[1].split("\n## ", 1)[0]
+    section = re.split(r"\n##+ ", README.split("\n## Privileges\n", 1)[1], maxsplit=1)[0]
     for line in section.splitlines():
         if line.startswith("|") and "`" in line.split("|")[2]:
             yield [cell.strip() for cell in line.strip("|").split("|")]

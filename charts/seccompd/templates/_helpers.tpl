@@ -111,7 +111,9 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
 - --bundles=/host/bundles/{{ .Values.bundles.glob }}
 {{- end }}
 {{- if include "seccompd.installs" . }}
+{{- if ne .Values.weakening "warn" }}
 - --weakening={{ .Values.weakening }}
+{{- end }}
 - --delete-grace={{ .Values.deleteGrace }}
 {{- end }}
 {{- if .Values.checks }}
