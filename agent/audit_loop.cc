@@ -15,8 +15,10 @@ using base::MonoTime;
 using base::Result;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kProcessesAtOnce = 64;       // about a millisecond of reading
-constexpr std::chrono::milliseconds kSettle{250};  // several changes in a row are one pass
+constexpr std::size_t kProcessesAtOnce = 64;        // about a millisecond of reading
+constexpr std::chrono::milliseconds kSettle{250};   // several changes in a row are one pass
+constexpr std::chrono::milliseconds kLeastGap{20};  // between the end of a pass and the next
+constexpr std::chrono::hours kNever{24};
 
 base::WallTime WallNow() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -30,13 +32,18 @@ std::string KeyOf(const audit::Row& row) {
 }  // namespace
 
 AuditLoop::AuditLoop(asio::io_context& io, const RunConfig& config, const Log& log,
-                     const host::HostRoot& host, AuditSettings settings, NodeState& state)
-    : config_(config),
+                     const host::HostRoot& host, AuditSettings settings,
+                     const seccomp::SyscallTable& table, NodeState& state)
+    : io_(io),
+      config_(config),
       log_(log),
+      host_(host),
       settings_(std::move(settings)),
       state_(state),
       wakeup_(io),
-      scanner_(host.proc.get(), host.cgroup.get()) {}
+      scanner_(host.proc.get(), host.cgroup.get()),
+      meanings_(MakeMeaningTools(table)),
+      checks_(meanings_.tools()) {}
 
 void AuditLoop::set_installed(std::function<audit::InstalledView()> installed) {
   installed_ = std::move(installed);
@@ -61,18 +68,58 @@ asio::awaitable<Result<>> AuditLoop::Run() {
     }
     const std::chrono::duration<double> took = steady_clock::now() - start;
     state_.counters.audit_seconds.Observe(took.count());
-    auto woken = co_await wakeup_.WaitUntil(start + config_.audit_interval);
-    if (!woken) co_return base::Fail(woken.error());
-    if (*woken) {
-      auto settled = co_await net::SleepFor(kSettle);
-      if (!settled) co_return settled;
-    }
+    auto waited = co_await WaitForWork(start);
+    if (!waited) co_return waited;
   }
 }
 
-void AuditLoop::set_filter_source(FilterSource* source, const seccomp::SyscallTable& table) {
-  filter_source_ = source;
-  meanings_.emplace(MakeMeaningTools(table));
+// Until the next full pass, or until something changed: then a little longer, for changes come in
+// groups, unless a new container waits to be judged.
+asio::awaitable<Result<>> AuditLoop::WaitForWork(MonoTime start) {
+  const MonoTime earliest = steady_clock::now() + kLeastGap;
+  auto woken = co_await wakeup_.WaitUntil(start + config_.audit_interval);
+  if (!woken) co_return base::Fail(woken.error());
+  const MonoTime settled = steady_clock::now() + kSettle;
+  while (*woken && !urgent_ && steady_clock::now() < settled) {
+    auto more = co_await wakeup_.WaitUntil(settled);
+    if (!more) co_return base::Fail(more.error());
+  }
+  urgent_ = false;
+  if (steady_clock::now() >= earliest) co_return Result<>{};
+  auto slept = co_await net::SleepUntil(earliest);
+  co_return slept;
+}
+
+asio::awaitable<Result<>> AuditLoop::FollowCgroups() {
+  auto made = net::ReadableFd::Make(io_, cgroups_->fd());
+  if (!made) co_return base::Fail(made.error());
+  net::ReadableFd readable = *std::move(made);
+  for (;;) {
+    const MonoTime due = cgroups_->Due().value_or(steady_clock::now() + kNever);
+    auto waited = co_await readable.WaitUntil(due);
+    if (!waited) co_return base::Fail(waited.error());
+    const MonoTime now = steady_clock::now();
+    if (*waited) {
+      auto drained = cgroups_->Drain(now);
+      if (!drained) co_return drained;
+    }
+    state_.counters.ended_unjudged = cgroups_->ended_unjudged();
+    if (!cgroups_->Look(now)) continue;
+    urgent_ = true;
+    wakeup_.Notify();
+  }
+}
+
+void AuditLoop::set_check_maps(std::function<const std::vector<kube::ConfigMap>&()> check_maps) {
+  check_maps_ = std::move(check_maps);
+}
+
+void AuditLoop::set_node(const ThisNode& node) {
+  settings_.node_uid = node.uid;
+  settings_.os = node.os_image;
+  if (config_.runtime.empty() && !node.container_runtime.empty()) {
+    settings_.runtime.name = node.container_runtime + "://" + node.runtime_version;
+  }
 }
 
 void AuditLoop::set_bundles(Bundles* bundles) {
@@ -83,7 +130,10 @@ void AuditLoop::set_bundles(Bundles* bundles) {
 // A reader that fails is tried again at the next pass; this one works at `status`.
 bool AuditLoop::ScanFilters() {
   if (filter_source_ == nullptr) return false;
-  auto scan = filter_source_->Scan(/*tree_changed=*/true);
+  // What happened up to now must not be overlooked by this pass.
+  bool changed = cgroups_ == nullptr;
+  if (!changed) changed = !cgroups_->Drain(steady_clock::now()) || cgroups_->TakeChanged();
+  auto scan = filter_source_->Scan(changed);
   if (!scan) {
     if (!filter_error_) {
       log_.Error("evidence filter failed, working at status", {{"error", scan.error().message}});
@@ -135,10 +185,14 @@ void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime sta
   if (!by_filter_ && !why_not.empty()) {
     notes.push_back("evidence filter is not to be had: " + why_not);
   }
-  std::optional<FilterEvidence> filter;
-  if (by_filter_) {
-    filter.emplace(FilterEvidence{.loaded = loaded_, .texts = texts_, .meanings = *meanings_});
-  }
+  ReadChecks();
+  settings_.confinement = ReadOwnConfinement(host_.proc.get());
+  const Examination examination{.by_filter = by_filter_,
+                                .loaded = loaded_,
+                                .texts = texts_,
+                                .meanings = meanings_,
+                                .checks = checks_,
+                                .policy = policy_};
   const AuditPass pass{.scan = scan_,
                        .pods = pods,
                        .installed = installed,
@@ -147,7 +201,8 @@ void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime sta
                        .notes = std::move(notes),
                        .start = start,
                        .end = WallNow(),
-                       .filter = filter ? &*filter : nullptr};
+                       .examination = &examination,
+                       .ended_unjudged = cgroups_ == nullptr ? 0 : cgroups_->ended_unjudged()};
   state_.evidence = by_filter_ ? audit::Evidence::kFilter : audit::Evidence::kStatus;
   TakeReport(JudgePass(settings_, pass), scan_);
   if (bundles_ != nullptr) bundles_->EndPass();
@@ -155,7 +210,54 @@ void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime sta
   loaded_.clear();
 }
 
+// The ConfigMaps are parsed again only if one of them is another.
+void AuditLoop::ReadChecks() {
+  static const std::vector<kube::ConfigMap> kNone;
+  const std::vector<kube::ConfigMap>& maps = check_maps_ ? check_maps_() : kNone;
+  std::string texts;
+  for (const kube::ConfigMap& map : maps) {
+    if (!map.meta.labels.contains(std::string(audit::kChecksLabel))) continue;
+    texts += map.meta.namespace_name + '\0' + map.meta.name + '\0';
+    for (const auto& [key, text] : map.data) texts += key + '\0' + text + '\0';
+  }
+  const base::Digest digest = base::Sha256(texts);
+  if (digest == check_texts_) return;
+  check_texts_ = digest;
+  const audit::CheckSet checks = audit::MakeChecks(maps, seccomp::NativeArch());
+  for (const std::string& problem : checks.problems) {
+    log_.Warning("check not understood, ignoring it", {{"problem", problem}});
+  }
+  checks_.Use(checks);
+}
+
+void AuditLoop::TellJudged(const audit::Report& report) {
+  if (cgroups_ == nullptr) return;
+  for (const audit::Row& row : report.rows) {
+    const audit::Reason reason = row.judgement.reason;
+    const bool waits = reason == audit::Reason::kStarting || reason == audit::Reason::kNoProcess;
+    if (!waits && !row.cgroup_path.empty()) cgroups_->Judged(row.cgroup_path);
+  }
+}
+
+// Counted once, when a container is first seen not to block a call.
+void AuditLoop::CountChecks(const audit::Report& report) {
+  std::set<std::string> now;
+  const auto& checks = report.facts.checks.checks;
+  for (const audit::Row& row : report.rows) {
+    for (std::size_t i = 0; i < row.checks.size() && i < checks.size(); ++i) {
+      const bpf::CheckResult result = row.checks[i].result;
+      if (result == bpf::CheckResult::kBlocked || result == bpf::CheckResult::kUnknown) continue;
+      std::string key = checks[i].name + '/' + row.pod_uid + '/' + row.container_id;
+      if (!unblocked_.contains(key)) ++state_.counters.check_violations[checks[i].name];
+      now.insert(std::move(key));
+    }
+  }
+  unblocked_ = std::move(now);
+}
+
 void AuditLoop::TakeReport(audit::Report report, const procfs::ScanResult& scan) {
+  TellJudged(report);
+  CountChecks(report);
   CountViolations(report);
   const AuditChanges changes = ChangesBetween(state_.audit ? &*state_.audit : nullptr, report);
   for (const VerdictChange& change : changes.verdicts) LogChange(log_, change);

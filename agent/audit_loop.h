@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "agent/audit_pass.h"
+#include "agent/cgroup_watch.h"
 #include "agent/config.h"
 #include "agent/filter_source.h"
 #include "agent/log.h"
+#include "agent/node_facts.h"
 #include "agent/node_state.h"
 #include "agent/profile_texts.h"
 #include "agent/source.h"
@@ -28,7 +30,8 @@ namespace seccompd::agent {
 class AuditLoop {
  public:
   AuditLoop(boost::asio::io_context& io, const RunConfig& config, const Log& log,
-            const host::HostRoot& host, AuditSettings settings, NodeState& state);
+            const host::HostRoot& host, AuditSettings settings, const seccomp::SyscallTable& table,
+            NodeState& state);
 
   // What is installed, asked for at the end of every pass.
   void set_installed(std::function<audit::InstalledView()> installed);
@@ -37,28 +40,44 @@ class AuditLoop {
 
   // Evidence `filter`; without it the audit works at `status`, and `why_not` says why ("": because
   // it was asked to). Borrowed.
-  void set_filter_source(FilterSource* source, const seccomp::SyscallTable& table);
+  void set_filter_source(FilterSource* source) { filter_source_ = source; }
   void set_why_not(std::string why_not) { why_not_ = std::move(why_not); }
   // Texts of revisions and files, asked for where a comparison needs one.
   void set_texts(audit::ProfileTexts texts) { texts_ = std::move(texts); }
   void set_bundles(Bundles* bundles);
+  void set_policy(audit::Policy policy) { policy_ = std::move(policy); }
+  // ConfigMaps of which those with the label are checks; asked for before every pass.
+  void set_check_maps(std::function<const std::vector<kube::ConfigMap>&()> check_maps);
+  // Notices new containers; null: the full pass finds them.
+  void set_cgroup_watch(CgroupWatch* watch) { cgroups_ = watch; }
+
+  // What the API says of the node, once it is known; --runtime wins.
+  void set_node(const ThisNode& node);
 
   void Poke() { wakeup_.Notify(); }
   // There is nothing to judge on this node.
   void Pause() { paused_ = true; }
 
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Run();
+  // Asks for a pass as soon as a new container runs its program. Needs a cgroup watch.
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> FollowCgroups();
 
  private:
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Pass();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> ScanStatus();
   [[nodiscard]] bool ScanFilters();
   void JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime start);
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> WaitForWork(base::MonoTime start);
+  void ReadChecks();
+  void TellJudged(const audit::Report& report);
+  void CountChecks(const audit::Report& report);
   void TakeReport(audit::Report report, const procfs::ScanResult& scan);
   void CountViolations(const audit::Report& report);
 
+  boost::asio::io_context& io_;
   const RunConfig& config_;
   const Log& log_;
+  const host::HostRoot& host_;
   AuditSettings settings_;
   NodeState& state_;
   net::Wakeup wakeup_;
@@ -70,12 +89,19 @@ class AuditLoop {
   std::string why_not_;
   std::optional<base::Error> filter_error_;  // of the last pass
   audit::ProfileTexts texts_;
-  std::optional<audit::Meanings> meanings_;
+  audit::Meanings meanings_;
+  audit::CheckBook checks_;
+  base::Digest check_texts_;  // of the ConfigMaps that checks_ was made of
+  audit::Policy policy_;
+  std::function<const std::vector<kube::ConfigMap>&()> check_maps_;
+  CgroupWatch* cgroups_ = nullptr;
+  bool urgent_ = false;  // a new container runs: no settling
   Bundles* bundles_ = nullptr;
   procfs::ScanResult scan_;  // of the pass under way
   std::vector<audit::LoadedProcess> loaded_;
   bool by_filter_ = false;           // scan_ is the task iterator's
   std::set<std::string> violating_;  // container and verdict, as of the last pass
+  std::set<std::string> unblocked_;  // check and container, as of the last pass
 };
 
 }  // namespace seccompd::agent

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
+#include <charconv>
 #include <utility>
 
 #include "common/base/strings.h"
@@ -30,6 +31,21 @@ std::vector<std::string> NotesOf(const procfs::ScanResult& scan) {
   return notes;
 }
 
+audit::SubjectEvidence Examine(const audit::Subject& subject, const Examination& examination,
+                               audit::Expectations& expectations) {
+  audit::SubjectEvidence evidence;
+  if (subject.observation == nullptr) return evidence;
+  audit::Meanings& meanings = examination.meanings;
+  evidence.filter = audit::JudgeSubject(subject, examination.loaded, expectations, meanings);
+  evidence.checks =
+      audit::CheckContainer(*subject.observation, examination.loaded, examination.checks);
+  if (subject.pod != nullptr) {
+    evidence.floor = audit::JudgeFloor(*subject.observation, examination.loaded,
+                                       examination.policy.floor, expectations, meanings);
+  }
+  return evidence;
+}
+
 // Nothing at all is visible although something is there.
 bool SeesNoProcess(const procfs::ScanResult& scan) {
   return scan.counters.processes == 0 &&
@@ -41,10 +57,14 @@ bool SeesNoProcess(const procfs::ScanResult& scan) {
 audit::Report JudgePass(const AuditSettings& settings, const AuditPass& pass) {
   audit::PassFacts facts;
   facts.node_name = settings.node_name;
+  facts.node_uid = settings.node_uid;
+  facts.os = settings.os;
   facts.boot_id = settings.boot_id;
   facts.kernel = settings.kernel;
   facts.arch = settings.arch;
   facts.runtime = settings.runtime.name;
+  facts.agent_image = settings.agent_image;
+  facts.confinement = settings.confinement;
   facts.agent_version = settings.agent_version;
   facts.node_default = settings.node_default;
   facts.start = pass.start;
@@ -60,18 +80,26 @@ audit::Report JudgePass(const AuditSettings& settings, const AuditPass& pass) {
   options.host_pid = !SeesNoProcess(pass.scan);
   options.sandbox = settings.sandbox;
   const auto observations = audit::Observe(pass.scan.containers, pass.scan.clock);
-  if (pass.filter == nullptr) {
+  facts.ended_unjudged = pass.ended_unjudged;
+  if (pass.examination == nullptr) {
     return audit::MakeReport(std::move(facts), pass.pods, observations, pass.installed, options);
   }
-  facts.evidence = audit::Evidence::kFilter;
-  options.evidence = audit::Evidence::kFilter;
-  audit::Expectations expectations(pass.filter->texts, settings.runtime, pass.installed);
+  const Examination& examination = *pass.examination;
+  facts.policy = examination.policy;
+  facts.checks = examination.checks.checks();
+  for (const std::string& problem : facts.checks.problems) facts.notes.push_back(problem);
+  if (examination.by_filter) {
+    facts.evidence = audit::Evidence::kFilter;
+    options.evidence = audit::Evidence::kFilter;
+  }
+  audit::Expectations expectations(examination.texts, settings.runtime, pass.installed);
   const auto evidence_of = [&](const audit::Subject& subject) {
-    return audit::JudgeSubject(subject, pass.filter->loaded, expectations, pass.filter->meanings);
+    return Examine(subject, examination, expectations);
   };
   audit::Report report = audit::MakeReport(std::move(facts), pass.pods, observations,
                                            pass.installed, options, evidence_of);
-  pass.filter->meanings.EndPass();
+  examination.meanings.EndPass();
+  examination.checks.EndPass();
   return report;
 }
 
@@ -98,6 +126,47 @@ audit::MeaningTools MakeMeaningTools(const seccomp::SyscallTable& table) {
                 return bpf::Compile(profile, seccomp::NativeArch());
               },
           .table = &table};
+}
+
+std::optional<audit::OwnConfinement> ParseOwnConfinement(std::string_view status) {
+  audit::OwnConfinement own;
+  int found = 0;
+  for (const std::string_view line : base::Split(status, '\n')) {
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    const std::string_view key = line.substr(0, colon);
+    const std::string_view value = base::TrimSpace(line.substr(colon + 1));
+    const auto bits = [&](std::uint64_t* out) {
+      std::uint64_t number = 0;
+      const auto [end, error] = std::from_chars(value.begin(), value.end(), number, 16);
+      if (error != std::errc{} || end != value.end()) return;
+      *out = number;
+      ++found;
+    };
+    const auto integer = [&](int* out) {
+      const auto number = base::ParseInt<int>(value);
+      if (number) *out = *number;
+      if (number) ++found;
+    };
+    int nnp = 0;
+    if (key == "CapPrm") bits(&own.permitted);
+    if (key == "CapEff") bits(&own.effective);
+    if (key == "CapBnd") bits(&own.bounding);
+    if (key == "Seccomp") integer(&own.seccomp_mode);
+    if (key == "Seccomp_filters") integer(&own.seccomp_filters);
+    if (key == "NoNewPrivs") {
+      integer(&nnp);
+      own.no_new_privs = nnp != 0;
+    }
+  }
+  constexpr int kNeeded = 5;  // Seccomp_filters is not there before Linux 5.9
+  return found >= kNeeded ? std::optional(own) : std::nullopt;
+}
+
+std::optional<audit::OwnConfinement> ReadOwnConfinement(int proc_fd) {
+  constexpr std::size_t kMaxBytes = 65'536;
+  const auto status = host::ReadFile(proc_fd, "self/status", kMaxBytes);
+  return status ? ParseOwnConfinement(*status) : std::nullopt;
 }
 
 void ReadNodeFacts(int proc_fd, AuditSettings* settings) {

@@ -89,17 +89,17 @@ bool ChangesRevision(install::StepKind kind) {
 }
 
 using Results = std::map<std::string, std::string>;
-Results ResultsOf(const Row* row, const ChecksOf& checks_of) {
+Results ResultsOf(const audit::Report* report, const Row* row, const ChecksOf& checks_of) {
   Results results;
-  if (row == nullptr || !checks_of) return results;
-  for (auto& [check, result] : checks_of(*row)) results[check] = std::move(result);
+  if (report == nullptr || row == nullptr || !checks_of) return results;
+  for (auto& [check, result] : checks_of(*report, *row)) results[check] = std::move(result);
   return results;
 }
 
-void AddChecks(const Row* before, const Row* after, const ChecksOf& checks_of,
-               std::vector<CheckChange>* out) {
-  const Results old_results = ResultsOf(before, checks_of);
-  const Results new_results = ResultsOf(after, checks_of);
+void AddChecks(const audit::Report* old_report, const Row* before, const audit::Report& report,
+               const Row* after, const ChecksOf& checks_of, std::vector<CheckChange>* out) {
+  const Results old_results = ResultsOf(old_report, before, checks_of);
+  const Results new_results = ResultsOf(&report, after, checks_of);
   Results names = old_results;
   names.insert(new_results.begin(), new_results.end());
   const Row* row = after != nullptr ? after : before;
@@ -139,13 +139,13 @@ AuditChanges ChangesBetween(const audit::Report* before, const audit::Report& af
       changes.verdicts.push_back(
           ChangeOf(row, std::string(audit::VerdictName(old->judgement.verdict)), to));
     }
-    AddChecks(old, &row, checks_of, &changes.checks);
+    AddChecks(before, old, after, &row, checks_of, &changes.checks);
     if (old != nullptr) gone.erase(found);
   }
   for (const auto& [key, row] : gone) {
     changes.verdicts.push_back(
         ChangeOf(*row, std::string(audit::VerdictName(row->judgement.verdict)), "ended"));
-    AddChecks(row, nullptr, checks_of, &changes.checks);
+    AddChecks(before, row, after, nullptr, checks_of, &changes.checks);
   }
   return changes;
 }

@@ -60,8 +60,9 @@ struct CheckChange {
   bool operator==(const CheckChange&) const = default;
 };
 
-// Names and results of a row's checks.
-using ChecksOf = std::function<std::vector<std::pair<std::string, std::string>>(const audit::Row&)>;
+// Names and results of the checks of one row of a report.
+using ChecksOf = std::function<std::vector<std::pair<std::string, std::string>>(
+    const audit::Report&, const audit::Row&)>;
 
 struct AuditChanges {
   std::vector<VerdictChange> verdicts;

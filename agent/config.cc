@@ -42,6 +42,7 @@ base::Result<std::map<std::string, std::string>> ParseConfigFile(std::string_vie
                       "must be one mapping of flag names to values");
   }
   for (const document::Member& member : documents.front().members) {
+    if (member.key == "exemptions") continue;  // audit::ParseExemptions
     TRY_ASSIGN(std::string value, FlagText(member.key, member.value));
     if (!flags.emplace(member.key, std::move(value)).second) {
       return base::Fail(base::ErrorCode::kInvalidArgument,

@@ -46,6 +46,8 @@ struct RunConfig {
   std::string evidence = "auto";                    // auto | filter | status
   std::string runtime;                // "containerd-1.7": where the pod source does not tell it
   std::string bundles;                // glob of bundles' config.json; "": not read
+  std::string floor = "none";         // policy.floor: none | runtime-default | a profile's path
+  std::string config_text;            // of --config: its exemptions are the audit's
   std::string node_default = "auto";  // auto | runtime-default | unconfined
   std::string node_name;              // NODE_NAME in a pod; else the host name
   std::chrono::milliseconds audit_interval = std::chrono::seconds(30);

@@ -17,8 +17,10 @@
 #include "agent/event_loop.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
+#include "agent/installer_texts.h"
 #include "agent/node_gate.h"
 #include "agent/node_state.h"
+#include "agent/profile_texts.h"
 #include "agent/references.h"
 #include "agent/small_loops.h"
 #include "agent/web.h"
@@ -76,7 +78,8 @@ class Daemon {
       });
     }
     TRY(OpenMode());
-    audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings), state_);
+    audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings),
+                                         install_->table(), state_);
     audit_->set_pods(pods_.get());
     if (config_.Audits()) TRY(OpenEvidence());
     audit_->set_installed([this] { return Installed(); });
@@ -98,6 +101,7 @@ class Daemon {
       supervisor.Spawn("install", install_->Reconcile());
     }
     if (config_.Audits()) supervisor.Spawn("audit", audit_->Run());
+    if (cgroups_) supervisor.Spawn("cgroups", audit_->FollowCgroups());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (control_) supervisor.Spawn("control", control_->Serve());
@@ -195,9 +199,10 @@ class Daemon {
 
   void StartSources(net::Supervisor& supervisor) {
     install_->set_desired_options(DesiredOptions());
-    if (config_.Installs()) {
-      source_->Start(supervisor, [this] { install_->SourceChanged(); });
-    }
+    source_->Start(supervisor, [this] {
+      install_->SourceChanged();
+      audit_->Poke();  // checks
+    });
     if (pods_) pods_->Start(supervisor, [this] { PodsChanged(); });
   }
 
@@ -206,6 +211,7 @@ class Daemon {
     auto begun = co_await self->cluster_->Begin();
     if (!begun) co_return begun;
     self->state_.facts = *self->cluster_->facts();
+    self->audit_->set_node(self->state_.facts);
     const std::string& unsupported = self->state_.facts.unsupported;
     if (unsupported.empty()) {
       self->StartSources(*supervisor);
@@ -262,41 +268,39 @@ class Daemon {
     TRY(bundles_->Check());
     EvidenceChoice choice = ChooseEvidence(config_.evidence, host_.cgroup.get());
     filter_source_ = std::move(choice.source);
-    if (filter_source_) audit_->set_filter_source(filter_source_.get(), install_->table());
+    if (filter_source_) audit_->set_filter_source(filter_source_.get());
     if (!choice.why_not.empty()) {
       log_.Warning("evidence filter is not to be had, working at status",
                    {{"why", choice.why_not}});
     }
     log_.Info("evidence", {{"level", filter_source_ ? "filter" : "status"}});
     audit_->set_why_not(std::move(choice.why_not));
-    audit::ProfileTexts texts;
-    texts.revision = [this](const std::string& path, std::uint32_t revision) {
-      return TextOf(path, revision);
-    };
-    texts.file = [this](const std::string& path) -> Result<std::string> {
-      if (read_root_.valid()) return ReadProfileFile(read_root_.get(), path);
-      if (install_->installer() == nullptr) return base::Fail(RootLost());
-      return ReadProfileFile(install_->installer()->rootfd(), path);
-    };
+    audit::ProfileTexts texts = TextsOf([this] { return install_->installer(); });
+    if (read_root_.valid()) {
+      texts.file = [this](const std::string& path) {
+        return ReadProfileFile(read_root_.get(), path);
+      };
+    }
     audit_->set_texts(std::move(texts));
+    TRY_ASSIGN(auto exemptions, audit::ParseExemptions(config_.config_text));
+    audit_->set_policy({audit::ParseFloor(config_.floor), std::move(exemptions)});
+    audit_->set_check_maps([this]() -> const std::vector<kube::ConfigMap>& {
+      return source_->profiles().config_maps;
+    });
+    WatchCgroups();
     audit_->set_bundles(bundles_.get());
     return {};
   }
 
-  static base::Error RootLost() {
-    return {.code = base::ErrorCode::kUnavailable, .message = "the seccomp root is lost"};
-  }
-
-  Result<std::string> TextOf(const std::string& path, std::uint32_t number) const {
-    const install::Installer* installer = install_->installer();
-    if (installer == nullptr) return base::Fail(RootLost());
-    const install::OwnedPath* owned = installer->ledger().Find(path);
-    if (owned != nullptr) {
-      for (const install::Revision& revision : owned->revisions) {
-        if (revision.number == number) return installer->ReadRevision(revision);
-      }
+  void WatchCgroups() {
+    auto watch = CgroupWatch::Make(host_.proc.get(), host_.cgroup.get());
+    if (!watch) {
+      log_.Warning("cannot watch cgroups, new containers wait for the next full audit",
+                   {{"error", watch.error().message}});
+      return;
     }
-    return base::Fail(base::ErrorCode::kNotFound, "the ledger has no such revision");
+    cgroups_ = *std::move(watch);
+    audit_->set_cgroup_watch(cgroups_.get());
   }
 
   Result<AuditSettings> Settings() {
@@ -407,6 +411,7 @@ class Daemon {
   std::unique_ptr<EventLoop> events_;
   std::unique_ptr<FilterSource> filter_source_;
   std::unique_ptr<Bundles> bundles_;
+  std::unique_ptr<CgroupWatch> cgroups_;
   std::unique_ptr<AuditLoop> audit_;
   std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;

@@ -58,6 +58,7 @@ metrics::Unserved UnservedOf(audit::FindingKind kind) {
     case audit::FindingKind::kPendingProfile:
       return metrics::Unserved::kPending;
     case audit::FindingKind::kMissingProfile:
+    case audit::FindingKind::kExpiredExemption:  // no reference
       break;
   }
   return metrics::Unserved::kMissing;
@@ -80,6 +81,38 @@ std::uint64_t InvalidReferenced(const audit::Report& report,
   return refused.size();
 }
 
+metrics::CheckResult CheckResultOf(bpf::CheckResult result) {
+  switch (result) {
+    case bpf::CheckResult::kBlocked:
+      return metrics::CheckResult::kBlocked;
+    case bpf::CheckResult::kPermitted:
+      return metrics::CheckResult::kPermitted;
+    case bpf::CheckResult::kBypassable:
+      return metrics::CheckResult::kBypassable;
+    case bpf::CheckResult::kUnknown:
+      break;
+  }
+  return metrics::CheckResult::kUnknown;
+}
+
+void AddPolicy(const audit::Report& report, metrics::MetricsSnapshot::Audit* out) {
+  const auto& checks = report.facts.checks.checks;
+  for (const audit::Check& check : checks) out->checks.try_emplace(check.name);
+  for (const audit::Row& row : report.rows) {
+    for (std::size_t i = 0; i < row.checks.size() && i < checks.size(); ++i) {
+      ++out->checks[checks[i].name][CheckResultOf(row.checks[i].result)];
+    }
+    if (row.asked.kind == audit::AskedKind::kLocalhost && !row.asked.path.empty()) {
+      ++out->profile_containers[row.asked.path][VerdictOf(row.judgement.verdict)];
+    }
+  }
+  out->below_floor = report.counts.below_floor;
+  out->exempt = report.counts.exempt;
+  for (const audit::Finding& finding : report.findings) {
+    if (finding.kind == audit::FindingKind::kExpiredExemption) ++out->exemptions_expired;
+  }
+}
+
 metrics::MetricsSnapshot::Audit AuditOf(const NodeState& state) {
   const audit::Report& report = *state.audit;
   metrics::MetricsSnapshot::Audit audit;
@@ -97,7 +130,11 @@ metrics::MetricsSnapshot::Audit AuditOf(const NodeState& state) {
                                 .verdict = verdict,
                                 .evidence = evidence});
   }
-  for (const audit::Finding& finding : report.findings) ++audit.unserved[UnservedOf(finding.kind)];
+  for (const audit::Finding& finding : report.findings) {
+    if (finding.kind == audit::FindingKind::kExpiredExemption) continue;
+    ++audit.unserved[UnservedOf(finding.kind)];
+  }
+  AddPolicy(report, &audit);
   audit.invalid_referenced = InvalidReferenced(report, state.profiles);
   audit.processes = state.processes;
   audit.processes_scanned = report.facts.processes;

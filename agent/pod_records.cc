@@ -6,6 +6,18 @@
 
 namespace seccompd::agent {
 
+base::Result<std::vector<kube::ConfigMap>> ReadConfigMaps(std::string_view flag,
+                                                          const std::string& value) {
+  TRY_ASSIGN(const std::string path, DirectoryOf(flag, value));
+  DirectorySource source(path, {});
+  static_cast<void>(source.Update(base::MonoTime::clock::now()));
+  for (const SourceProblem& problem : source.contents().problems) {
+    return base::Fail(
+        base::WithContext(problem.error, std::string(flag) + " " + path + "/" + problem.path));
+  }
+  return source.contents().config_maps;
+}
+
 base::Result<PodRecords> ReadPodRecords(const std::string& flag) {
   PodRecords records;
   if (flag == "none") return records;

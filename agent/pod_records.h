@@ -17,6 +17,10 @@ struct PodRecords {
   std::vector<std::string> notes;  // what could not be read, one sentence each
 };
 
+// ConfigMaps of a dir:PATH flag, read once.
+[[nodiscard]] base::Result<std::vector<kube::ConfigMap>> ReadConfigMaps(std::string_view flag,
+                                                                        const std::string& value);
+
 // `--pods dir:PATH` or `none`, read once. kInvalidArgument: another flag value; a directory that
 // cannot be opened is an error, a file in it that cannot be read is a note.
 [[nodiscard]] base::Result<PodRecords> ReadPodRecords(const std::string& flag);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <ostream>
@@ -139,6 +140,68 @@ int Complain(const base::Error& error, int code, std::ostream& err) {
   return code;
 }
 
+// What is asked of every container beyond its profile.
+struct Questions {
+  audit::Policy policy;
+  audit::CheckSet checks;
+};
+
+base::Result<Questions> Ask(const AuditOptions& options) {
+  Questions questions;
+  questions.policy.floor = audit::ParseFloor(options.floor);
+  TRY_ASSIGN(questions.policy.exemptions, audit::ParseExemptions(options.config_text));
+  questions.checks = audit::MakeChecks(options.check_maps, seccomp::NativeArch());
+  for (const std::string& call : options.blocks) {
+    auto check =
+        audit::ParseCheck(call, call, std::string(audit::kAskedOnce), seccomp::NativeArch());
+    if (!check) return base::Fail(base::WithContext(check.error(), "--blocks '" + call + "'"));
+    audit::AddCheck(*std::move(check), &questions.checks);
+  }
+  return questions;
+}
+
+// Does some container not block a call that --blocks names?
+bool Unblocked(const audit::Report& report) {
+  const auto& checks = report.facts.checks.checks;
+  return std::any_of(report.rows.begin(), report.rows.end(), [&](const audit::Row& row) {
+    for (std::size_t i = 0; i < row.checks.size() && i < checks.size(); ++i) {
+      const bool asked = checks[i].origin == audit::kAskedOnce;
+      if (asked && !row.exempt && row.checks[i].result != bpf::CheckResult::kBlocked) return true;
+    }
+    return false;
+  });
+}
+
+// Everything but the printing; the report refers to nothing that ends with it.
+base::Result<audit::Report> MakePass(const AuditOptions& options, Prepared prepared,
+                                     Bundles& bundles, const Questions& questions,
+                                     PodRecords records) {
+  const base::WallTime start = Now();
+  TRY_ASSIGN(const Seen seen, Look(options, prepared.roots, &records));
+  prepared.settings.confinement = ReadOwnConfinement(prepared.roots.proc.get());
+  const Root root = ReadRoot(options.seccomp_root, &records);
+  const audit::ProfileTexts texts = TextsOf(root, bundles);
+  const seccomp::SyscallTable table = seccomp::LoadLibseccompTable();
+  audit::Meanings meanings(MakeMeaningTools(table));
+  audit::CheckBook checks(meanings.tools());
+  checks.Use(questions.checks);
+  const Examination examination{.by_filter = seen.filter,
+                                .loaded = seen.loaded,
+                                .texts = texts,
+                                .meanings = meanings,
+                                .checks = checks,
+                                .policy = questions.policy};
+  return JudgePass(prepared.settings, {.scan = seen.scan,
+                                       .pods = records.pods,
+                                       .installed = root.installed,
+                                       .pods_known = records.known,
+                                       .pods_complete = records.complete,
+                                       .notes = std::move(records.notes),
+                                       .start = start,
+                                       .end = Now(),
+                                       .examination = &examination});
+}
+
 }  // namespace
 
 int RunAudit(const AuditOptions& options, PodRecords records, std::ostream& out,
@@ -149,31 +212,18 @@ int RunAudit(const AuditOptions& options, PodRecords records, std::ostream& out,
   if (const auto usable = bundles.Check(); !usable) {
     return Complain(usable.error(), kExitUsage, err);
   }
-  const base::WallTime start = Now();
-  const auto seen = Look(options, prepared->roots, &records);
-  if (!seen) return Complain(seen.error(), kExitInternal, err);
-  const Root root = ReadRoot(options.seccomp_root, &records);
-  const audit::ProfileTexts texts = TextsOf(root, bundles);
-  const seccomp::SyscallTable table = seccomp::LoadLibseccompTable();
-  audit::Meanings meanings(MakeMeaningTools(table));
-  const FilterEvidence filter{.loaded = seen->loaded, .texts = texts, .meanings = meanings};
-  const audit::Report report =
-      JudgePass(prepared->settings, {.scan = seen->scan,
-                                     .pods = records.pods,
-                                     .installed = root.installed,
-                                     .pods_known = records.known,
-                                     .pods_complete = records.complete,
-                                     .notes = std::move(records.notes),
-                                     .start = start,
-                                     .end = Now(),
-                                     .filter = seen->filter ? &filter : nullptr});
-  Print(report, options, out, err);
+  const auto questions = Ask(options);
+  if (!questions) return Complain(questions.error(), kExitUsage, err);
+  const auto report =
+      MakePass(options, *std::move(prepared), bundles, *questions, std::move(records));
+  if (!report) return Complain(report.error(), kExitInternal, err);
+  Print(*report, options, out, err);
   out.flush();
   if (!out) {
     return Complain({.code = base::ErrorCode::kIo, .message = "cannot write the report"},
                     kExitInternal, err);
   }
-  return report.HasFindings() ? kExitFindings : kExitClean;
+  return report->HasFindings() || Unblocked(*report) ? kExitFindings : kExitClean;
 }
 
 }  // namespace seccompd::agent

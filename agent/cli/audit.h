@@ -3,6 +3,7 @@
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "agent/pod_records.h"
 
@@ -17,6 +18,10 @@ struct AuditOptions {
   std::string evidence = "auto";      // auto | filter | status
   std::string runtime;                // "containerd-1.7"; "": not known
   std::string bundles;                // see Bundles
+  std::string floor = "none";         // none | runtime-default | a profile's path
+  std::string config_text;            // configuration file, for its exemptions; "": none
+  std::vector<std::string> blocks;    // calls to be blocked everywhere: "socket(AF_ALG)"
+  std::vector<kube::ConfigMap> check_maps;
   std::string agent_version;
   bool json = false;    // -o json; the report's SHA-256 then goes to `err`
   bool all = false;     // --all: rows without finding, too

@@ -48,6 +48,7 @@ AuditOptions AuditOptionsOf(const RunConfig& config) {
   options.evidence = config.evidence;
   options.runtime = config.runtime;
   options.bundles = config.bundles;
+  options.floor = config.floor;
   options.agent_version = AgentVersion();
   return options;
 }
@@ -69,6 +70,9 @@ struct Run {
     if (!file.empty()) {
       const auto applied = ApplyConfigFile(*app, file);
       if (!applied) return WrongUse(applied.error());
+      auto text = ReadConfigFile(file);
+      if (!text) return WrongUse(text.error());
+      config.config_text = *std::move(text);
     }
     return RunDaemon(config, Log(config.log_level, config.log_format));
   }
@@ -78,6 +82,9 @@ struct Audit {
   CLI::App* app = nullptr;
   RunConfig config;
   std::string output;
+  std::string config_file;
+  std::string checks;
+  std::vector<std::string> blocks;
   std::string socket = kDefaultSocket;
   bool agent = false;
   bool all = false;
@@ -87,6 +94,11 @@ struct Audit {
     AddNodeFlags(*app, config);
     AddOutput(*app, output, {"text", "json"});
     app->add_flag("--all", all, "also containers without a finding");
+    app->add_option("--blocks", blocks,
+                    "exit 1 if some container does not block this call: 'socket(AF_ALG)'");
+    app->add_option("--checks", checks, "a directory with ConfigMaps of checks: dir:PATH");
+    app->add_option("--config", config_file, "the agent's YAML file, for its exemptions")
+        ->envname("SECCOMPD_CONFIG");
     app->add_flag("--agent", agent, "the running agent's last pass, with the pods it knows");
     AddSocket(*app, socket);
   }
@@ -99,6 +111,17 @@ struct Audit {
           std::cerr);
     }
     AuditOptions options = AuditOptionsOf(config);
+    options.blocks = blocks;
+    if (!config_file.empty()) {
+      auto text = ReadConfigFile(config_file);
+      if (!text) return WrongUse(text.error());
+      options.config_text = *std::move(text);
+    }
+    if (!checks.empty()) {
+      auto maps = ReadConfigMaps("--checks", checks);
+      if (!maps) return WrongUse(maps.error());
+      options.check_maps = *std::move(maps);
+    }
     options.json = output == "json";
     options.all = all;
     options.colour = colour;

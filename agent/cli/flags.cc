@@ -101,6 +101,8 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
       ->check(CLI::IsMember({"auto", "filter", "status"}));
   AddFlag(app, "runtime", config.runtime,
           "the container runtime, where nothing else tells it: containerd-1.7, containerd-2.0.9");
+  AddFlag(app, "policy.floor", config.floor,
+          "what every container must at least refuse: none, runtime-default or a profile's path");
   AddFlag(app, "bundles", config.bundles,
           "where the runtime keeps its bundles' config.json, * for the container's ID; only its "
           "seccomp part is kept");
@@ -166,12 +168,17 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
             "form of the log lines");
 }
 
-base::Result<void> ApplyConfigFile(CLI::App& app, const std::string& path) {
+base::Result<std::string> ReadConfigFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   text << file.rdbuf();
   if (!file) return base::Fail(base::ErrorCode::kNotFound, path + ": cannot be read");
-  auto flags = ParseConfigFile(text.str());
+  return std::move(text).str();
+}
+
+base::Result<void> ApplyConfigFile(CLI::App& app, const std::string& path) {
+  TRY_ASSIGN(const std::string text, ReadConfigFile(path));
+  auto flags = ParseConfigFile(text);
   if (!flags) return base::Fail(base::WithContext(std::move(flags).error(), path));
 
   std::vector<std::string> names;

@@ -22,6 +22,9 @@ void AddRunFlags(CLI::App& app, RunConfig& config);
 
 // Applies a --config file to the flags that neither the command line nor the environment has set.
 // Unknown names are errors that suggest the nearest flag.
+// The text of a configuration file; an error names it.
+[[nodiscard]] base::Result<std::string> ReadConfigFile(const std::string& path);
+
 [[nodiscard]] base::Result<void> ApplyConfigFile(CLI::App& app, const std::string& path);
 
 }  // namespace seccompd::agent

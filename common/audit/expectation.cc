@@ -82,14 +82,6 @@ bool AsksForFilter(const Asked& asked) {
   return asked.kind == AskedKind::kLocalhost || asked.kind == AskedKind::kRuntimeDefault;
 }
 
-std::span<const LoadedProcess> Find(std::span<const LoadedProcess> loaded, pid_t pid) {
-  const auto found =
-      std::lower_bound(loaded.begin(), loaded.end(), pid,
-                       [](const LoadedProcess& a, pid_t wanted) { return a.pid < wanted; });
-  if (found == loaded.end() || found->pid != pid) return {};
-  return {&*found, 1};
-}
-
 // What was loaded is what the runtime was told, or it is not: that says whose fault it is.
 void CompareWithTold(const Told& told, const ProfileMeaning& meaning, FilterFinding& finding) {
   if (finding.verdict == Verdict::kMatch || finding.verdict == Verdict::kStale) return;
@@ -221,35 +213,42 @@ const Expected& Expectations::For(const Subject& subject) {
   return known_.emplace(std::move(question), std::move(expected)).first->second;
 }
 
-SubjectEvidence JudgeSubject(const Subject& subject, std::span<const LoadedProcess> loaded,
+const Expected& Expectations::OfFloor(bool profile, const std::string& path) {
+  std::string question = profile ? "L" + path : std::string("R-");
+  const auto found = known_.find(question);
+  if (found != known_.end()) return found->second;
+  Expected expected = profile ? ForLocalhost(path) : ForRuntimeDefault(nullptr);
+  return known_.emplace(std::move(question), std::move(expected)).first->second;
+}
+
+FilterJudgement JudgeSubject(const Subject& subject, std::span<const LoadedProcess> loaded,
                              Expectations& expectations, Meanings& meanings) {
-  SubjectEvidence evidence;
-  if (subject.observation == nullptr || !AsksForFilter(subject.asked)) return evidence;
+  FilterJudgement judgement;
+  if (subject.observation == nullptr || !AsksForFilter(subject.asked)) return judgement;
   const Expected& expected = expectations.For(subject);
-  if (expected.candidates.size() == 1 || expected.kind == Expected::Kind::kRevisions) {
-    for (const Candidate& current :
-         std::span(expected.candidates)
-             .first(std::min<std::size_t>(1, expected.candidates.size()))) {
-      const ProfileMeaning& meaning = meanings.Of(current.key, current.make);
-      if (!meaning.error) evidence.asked_fingerprint = meaning.fingerprint;
-    }
+  const bool known = expected.candidates.size() == 1 ||
+                     (expected.kind == Expected::Kind::kRevisions && !expected.candidates.empty());
+  if (known) {
+    const Candidate& current = expected.candidates.front();
+    const ProfileMeaning& meaning = meanings.Of(current.key, current.make);
+    if (!meaning.error) judgement.asked_fingerprint = meaning.fingerprint;
   }
   const Told* told = expectations.ToldOf(subject);
   const ProfileMeaning* told_meaning = nullptr;
   if (told != nullptr) {
     const Candidate candidate = CandidateOf(*told);
     told_meaning = &meanings.Of(candidate.key, candidate.make);
-    evidence.told_digest = told->digest;
-    if (!told_meaning->error) evidence.told_fingerprint = told_meaning->fingerprint;
+    judgement.told_digest = told->digest;
+    if (!told_meaning->error) judgement.told_fingerprint = told_meaning->fingerprint;
   }
   for (const ObservedProcess& observed : subject.observation->processes) {
-    for (const LoadedProcess& process : Find(loaded, observed.process.pid)) {
-      FilterFinding finding = JudgeLoaded(process, expected, meanings);
-      if (told != nullptr) CompareWithTold(*told, *told_meaning, finding);
-      evidence.findings.push_back(std::move(finding));
-    }
+    const LoadedProcess* process = FindLoaded(loaded, observed.process.pid);
+    if (process == nullptr) continue;
+    FilterFinding finding = JudgeLoaded(*process, expected, meanings);
+    if (told != nullptr) CompareWithTold(*told, *told_meaning, finding);
+    judgement.findings.push_back(std::move(finding));
   }
-  return evidence;
+  return judgement;
 }
 
 }  // namespace seccompd::audit

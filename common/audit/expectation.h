@@ -54,6 +54,10 @@ class Expectations {
   // For a subject that asks for a filter. Valid as long as this object.
   const Expected& For(const Subject& subject);
 
+  // What every container must at least refuse: a profile, or the runtime's default for a container
+  // that asks for no capability.
+  const Expected& OfFloor(bool profile, const std::string& path);
+
   // What its runtime was told; nullptr where that cannot be read.
   [[nodiscard]] const Told* ToldOf(const Subject& subject) const;
 
@@ -70,9 +74,9 @@ class Expectations {
 // One candidate that means what a bundle tells.
 Candidate CandidateOf(const Told& told);
 
-// Everything that evidence `filter` has to say of one container. `loaded` is sorted by pid and
+// What evidence `filter` has to say of one container. `loaded` is sorted by pid and
 // covers every filtered process of the pass.
-SubjectEvidence JudgeSubject(const Subject& subject, std::span<const LoadedProcess> loaded,
+FilterJudgement JudgeSubject(const Subject& subject, std::span<const LoadedProcess> loaded,
                              Expectations& expectations, Meanings& meanings);
 
 }  // namespace seccompd::audit

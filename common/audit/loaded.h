@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "common/audit/verdict.h"
@@ -33,5 +34,8 @@ struct LoadedProcess {
   // process inherits that, and nobody asked for it. Null: nothing.
   SharedStack inherited;
 };
+
+// In a list that is sorted by pid; nullptr: not in it.
+const LoadedProcess* FindLoaded(std::span<const LoadedProcess> loaded, pid_t pid);
 
 }  // namespace seccompd::audit

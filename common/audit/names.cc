@@ -109,6 +109,8 @@ std::string_view FindingKindName(FindingKind kind) {
       return "invalid_profile";
     case FindingKind::kPendingProfile:
       return "pending_profile";
+    case FindingKind::kExpiredExemption:
+      return "expired_exemption";
   }
   return "missing_profile";
 }

@@ -102,7 +102,87 @@ std::string_view AskedKindName(AskedKind kind) {
   return "undecided";
 }
 
+std::string DigestText(const std::optional<base::Digest>& digest) {
+  return digest ? "sha256:" + digest->Hex() : std::string();
+}
+
+void WriteConfinement(JsonWriter& json, const std::optional<OwnConfinement>& own) {
+  if (!own) return json.Null("confinement");
+  json.Key("confinement");
+  json.Open('{');
+  json.Text("permitted", fmt::format("{:016x}", own->permitted));
+  json.Text("effective", fmt::format("{:016x}", own->effective));
+  json.Text("bounding", fmt::format("{:016x}", own->bounding));
+  json.Flag("no_new_privs", own->no_new_privs);
+  json.Number("seccomp_mode", own->seccomp_mode);
+  json.Number("seccomp_filters", own->seccomp_filters);
+  json.Close('}');
+}
+
+void WriteExemption(JsonWriter& json, const Exemption& exemption) {
+  json.Open('{');
+  json.Text("namespace", exemption.namespace_name);
+  json.Text("workload", exemption.workload);
+  json.Text("container", exemption.container);
+  json.Text("reason", exemption.reason);
+  json.Text("owner", exemption.owner);
+  json.OptionalTime("expires", exemption.expires);
+  json.Close('}');
+}
+
+void WritePolicy(JsonWriter& json, const PassFacts& facts) {
+  json.Key("policy");
+  json.Open('{');
+  json.Text("floor", FloorText(facts.policy.floor));
+  json.Text("exemptions_digest", DigestText(DigestOf(facts.policy.exemptions)));
+  json.Key("exemptions");
+  json.Open('[');
+  for (const Exemption& exemption : facts.policy.exemptions) WriteExemption(json, exemption);
+  json.Close(']');
+  json.Close('}');
+  json.Key("checks");
+  json.Open('{');
+  json.Text("digest", DigestText(facts.checks.digest));
+  json.Key("list");
+  json.Open('[');
+  for (const Check& check : facts.checks.checks) {
+    json.Open('{');
+    json.Text("name", check.name);
+    json.Text("origin", check.origin);
+    json.Key("calls");
+    json.Open('[');
+    for (const bpf::CallPattern& call : check.calls) json.TextItem(call.name);
+    json.Close(']');
+    json.Close('}');
+  }
+  json.Close(']');
+  json.Close('}');
+}
+
+void WriteRowPolicy(JsonWriter& json, const PassFacts& facts, const Row& row) {
+  json.Key("checks");
+  json.Open('[');
+  for (std::size_t i = 0; i < row.checks.size() && i < facts.checks.checks.size(); ++i) {
+    json.Open('{');
+    json.Text("name", facts.checks.checks[i].name);
+    json.Text("result", CheckResultName(row.checks[i].result));
+    json.Key("open");
+    json.Open('[');
+    for (const std::string& call : row.checks[i].open) json.TextItem(call);
+    json.Close(']');
+    json.Close('}');
+  }
+  json.Close(']');
+  json.OptionalText("floor", row.floor ? FloorResultName(row.floor->result) : "");
+  json.OptionalText("floor_difference", row.floor ? row.floor->difference : "");
+  json.Flag("exempt", row.exempt);
+  if (!row.exemption) return json.Null("exemption");
+  json.Key("exemption");
+  WriteExemption(json, *row.exemption);
+}
+
 void WriteNode(JsonWriter& json, const PassFacts& facts) {
+  json.OptionalText("cluster_uid", facts.cluster_uid);
   json.Key("node");
   json.Open('{');
   json.OptionalText("name", facts.node_name);
@@ -118,6 +198,8 @@ void WriteNode(JsonWriter& json, const PassFacts& facts) {
   json.Key("agent");
   json.Open('{');
   json.OptionalText("version", facts.agent_version);
+  json.OptionalText("image", facts.agent_image);
+  WriteConfinement(json, facts.confinement);
   json.Close('}');
 }
 
@@ -132,6 +214,8 @@ void WriteCounts(JsonWriter& json, const Report& report) {
   json.Number("unresolved", counts.unresolved);
   json.Number("findings", counts.alarms + report.findings.size());
   json.Number("ended_unjudged", report.facts.ended_unjudged);
+  json.Number("exempt", counts.exempt);
+  json.Number("below_floor", counts.below_floor);
   json.Number("processes", report.facts.processes);
   json.Key("verdicts");
   json.Open('{');
@@ -147,16 +231,29 @@ void WriteAskedAndLoaded(JsonWriter& json, const Row& row) {
   json.Text("level", AskedLevelName(row.asked.level));
   json.OptionalText("path", row.asked.path);
   json.OptionalNumber("revision", row.judgement.asked_revision);
-  const auto& digest = row.judgement.asked_digest;
-  json.OptionalText("digest", digest ? "sha256:" + digest->Hex() : std::string());
+  json.OptionalText("digest", DigestText(row.judgement.asked_digest));
+  json.OptionalText("fingerprint", DigestText(row.judgement.asked_fingerprint));
   json.Flag("privileged", row.asked.privileged);
   json.Close('}');
+  if (row.judgement.told_digest) {
+    json.Key("told");
+    json.Open('{');
+    json.Text("digest", DigestText(row.judgement.told_digest));
+    json.OptionalText("fingerprint", DigestText(row.judgement.told_fingerprint));
+    json.Close('}');
+  } else {
+    json.Null("told");
+  }
   const Loaded& loaded = row.judgement.loaded;
   json.Key("loaded");
   json.Open('{');
   json.Text("mode", LoadedModeName(loaded.mode));
   json.OptionalNumber("filters", loaded.filters);
   json.OptionalNumber("revision", loaded.revision);
+  json.OptionalText("fingerprint", DigestText(loaded.fingerprint));
+  json.Number("own_filters", loaded.own_filters);
+  json.OptionalText("same_as", loaded.same_as);
+  json.Flag("runc_enosys", loaded.runc_enosys);
   json.Close('}');
 }
 
@@ -171,7 +268,7 @@ void WriteWitness(JsonWriter& json, const std::optional<Witness>& witness) {
   json.Close('}');
 }
 
-void WriteRow(JsonWriter& json, const Row& row) {
+void WriteRow(JsonWriter& json, const PassFacts& facts, const Row& row) {
   const Judgement& judgement = row.judgement;
   json.Open('{');
   json.OptionalText("namespace", row.namespace_name);
@@ -196,6 +293,7 @@ void WriteRow(JsonWriter& json, const Row& row) {
   json.Flag("finding", judgement.alarm);
   json.OptionalTime("since", judgement.since);
   WriteWitness(json, judgement.witness);
+  WriteRowPolicy(json, facts, row);
   json.Close('}');
 }
 
@@ -227,10 +325,11 @@ std::string RenderJson(const Report& report) {
   json.Open('[');
   for (const std::string& note : report.facts.notes) json.TextItem(note);
   json.Close(']');
+  WritePolicy(json, report.facts);
   WriteCounts(json, report);
   json.Key("containers");
   json.Open('[');
-  for (const Row& row : report.rows) WriteRow(json, row);
+  for (const Row& row : report.rows) WriteRow(json, report.facts, row);
   json.Close(']');
   json.Key("findings");
   json.Open('[');

@@ -79,6 +79,8 @@ std::string LoadedCell(const Loaded& loaded) {
       break;
   }
   if (!loaded.filters) return "filter";
+  const std::size_t own = loaded.own_filters;
+  if (own != 0) return fmt::format("1 filter +{} own", own);
   return *loaded.filters == 1 ? "1 filter" : fmt::format("{} filters", *loaded.filters);
 }
 
@@ -91,6 +93,13 @@ std::string VerdictCell(const Judgement& judgement) {
 // The process is named where one of several is to blame.
 std::string WhyCell(const Row& row) {
   const Judgement& judgement = row.judgement;
+  if (row.exempt) {
+    return fmt::format("exempt until {} ({}): {}", base::FormatTime(row.exemption->expires),
+                       row.exemption->owner, judgement.why);
+  }
+  if (!judgement.alarm && judgement.verdict == Verdict::kMatch && judgement.why.empty()) {
+    return judgement.loaded.same_as.starts_with("containerd") ? judgement.loaded.same_as : "";
+  }
   if (!judgement.alarm || !judgement.witness || row.processes < 2) return judgement.why;
   return fmt::format("{} (pid {} {})", judgement.why, judgement.witness->pid,
                      judgement.witness->comm);
@@ -119,6 +128,8 @@ std::string WhyText(const Finding& finding) {
       return "every version of it was refused, so there is no file";
     case FindingKind::kPendingProfile:
       return "desired, but not on disk yet";
+    case FindingKind::kExpiredExemption:
+      return "exemption " + finding.state + ": remove or renew it";
   }
   return {};
 }
@@ -210,12 +221,50 @@ std::string Summary(const Report& report) {
     parts.push_back(Breakdown(report.counts.not_applicable, "n/a", classes, false));
   }
   parts.push_back(Breakdown(report.counts.unknown, "unknown", reasons, true));
+  if (report.counts.below_floor != 0) {
+    parts.push_back(fmt::format("{} below the floor", report.counts.below_floor));
+  }
+  if (report.counts.exempt != 0) parts.push_back(fmt::format("{} exempt", report.counts.exempt));
   std::map<std::string_view, std::size_t> kinds;
   for (const Finding& finding : report.findings) ++kinds[FindingKindName(finding.kind)];
   for (const auto& [kind, count] : kinds) {
     parts.push_back(fmt::format("{} {}", count, kind.substr(0, kind.find('_'))));
   }
   return base::Join(parts, " · ");
+}
+
+// "af-alg 52 blocked, 4 bypassable, 3 permitted".
+std::string CheckLine(const Report& report) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < report.facts.checks.checks.size(); ++i) {
+    std::map<std::string_view, std::size_t> results;
+    for (const Row& row : report.rows) {
+      if (i < row.checks.size()) ++results[CheckResultName(row.checks[i].result)];
+    }
+    if (results.empty()) continue;
+    std::vector<std::string> counts;
+    for (const auto& [result, count] : results) {
+      counts.push_back(fmt::format("{} {}", count, result));
+    }
+    parts.push_back(base::Printable(report.facts.checks.checks[i].name) + " " +
+                    base::Join(counts, ", "));
+  }
+  return base::Join(parts, " · ");
+}
+
+// Who does not block what --blocks asks for: "permitted   shop/pay-0/app  mount".
+std::string Unblocked(const Report& report) {
+  std::string text;
+  for (std::size_t i = 0; i < report.facts.checks.checks.size(); ++i) {
+    if (report.facts.checks.checks[i].origin != kAskedOnce) continue;
+    for (const Row& row : report.rows) {
+      if (i >= row.checks.size() || row.checks[i].result == bpf::CheckResult::kBlocked) continue;
+      text += fmt::format("{:<10}  {}  {}{}\n", CheckResultName(row.checks[i].result),
+                          Cell(Target(row)), Cell(base::Join(row.checks[i].open, ", ")),
+                          row.exempt ? "  (exempt)" : "");
+    }
+  }
+  return text;
 }
 
 std::string Heading(const Report& report) {
@@ -235,7 +284,8 @@ std::string RenderText(const Report& report, const TextOptions& options) {
   std::vector<Line> findings;
   std::vector<Line> others;
   for (const Row& row : report.rows) {
-    (row.judgement.alarm ? findings : others).push_back(LineOf(row, report.facts.end));
+    (row.judgement.alarm || row.exempt ? findings : others)
+        .push_back(LineOf(row, report.facts.end));
   }
   for (const Finding& finding : report.findings) {
     findings.push_back(LineOf(finding, report.facts.end));
@@ -248,6 +298,10 @@ std::string RenderText(const Report& report, const TextOptions& options) {
     out += report.rows.empty() ? "no containers\n" : "no findings (--all lists every container)\n";
   }
   out += Summary(report) + '\n';
+  if (const std::string checks = CheckLine(report); !checks.empty()) {
+    out += "checks: " + checks + '\n';
+  }
+  out += Unblocked(report);
   for (const std::string& note : report.facts.notes) out += "note: " + base::Printable(note) + '\n';
   for (const RestartHint& hint : report.restarts) out += "restart: " + hint.command + '\n';
   return out;

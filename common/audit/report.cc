@@ -53,6 +53,8 @@ Counts Count(std::span<const Row> rows) {
     ++counts.by_verdict[static_cast<std::size_t>(verdict)];
     if (row.naming == Naming::kNoPod) ++counts.unresolved;
     if (row.judgement.alarm) ++counts.alarms;
+    if (row.exempt) ++counts.exempt;
+    if (row.floor && row.floor->result == FloorResult::kBelow) ++counts.below_floor;
   }
   counts.unknown = counts.Of(Verdict::kUnknown);
   counts.not_applicable = counts.Of(Verdict::kNotApplicable);
@@ -114,6 +116,37 @@ std::vector<Finding> FindMissing(std::span<const PodWorkload> pods,
            std::tie(b.namespace_name, b.pod, b.container);
   });
   return findings;
+}
+
+// A container below the floor is a finding whatever its profile asks for; an exempt one is none.
+void ApplyPolicy(const Policy& policy, base::WallTime now, Row& row) {
+  if (row.floor && row.floor->result == FloorResult::kBelow) {
+    row.judgement.alarm = true;
+    if (row.judgement.why.empty()) row.judgement.why = "below the floor: " + row.floor->difference;
+  }
+  if (row.pod.empty()) return;
+  const Exemption* exemption =
+      FindExemption(policy.exemptions, row.namespace_name, row.owner, row.pod, row.container);
+  if (exemption == nullptr) return;
+  row.exemption = *exemption;
+  row.exempt = row.judgement.alarm && exemption->expires > now;
+  if (row.exempt) row.judgement.alarm = false;
+}
+
+// An exemption that has expired is a finding until somebody takes it out or renews it.
+void AddExpired(const Policy& policy, base::WallTime now, std::vector<Finding>& findings) {
+  for (const Exemption& exemption : policy.exemptions) {
+    if (exemption.expires > now) continue;
+    findings.push_back({.kind = FindingKind::kExpiredExemption,
+                        .namespace_name = exemption.namespace_name,
+                        .pod = exemption.workload,
+                        .container = exemption.container,
+                        .path = {},
+                        .nearest = {},
+                        .state = "expired " + base::FormatTime(exemption.expires) + ", " +
+                                 exemption.owner + ": " + exemption.reason,
+                        .since = exemption.expires});
+  }
 }
 
 // Names from a manifest directory have passed no API server: a command to be pasted into a shell
@@ -182,15 +215,20 @@ Report MakeReport(PassFacts facts, std::span<const kube::Pod> pods,
   const std::vector<PodWorkload> workloads = MakeWorkloads(pods, facts.node_default);
   for (const Subject& subject : Resolve(workloads, observations)) {
     const SubjectEvidence evidence = evidence_of ? evidence_of(subject) : SubjectEvidence{};
-    Judgement judgement = Judge(subject, installed, options, evidence.findings);
-    judgement.asked_fingerprint = evidence.asked_fingerprint;
-    judgement.told_digest = evidence.told_digest;
-    judgement.told_fingerprint = evidence.told_fingerprint;
-    report.rows.push_back(MakeRow(subject, std::move(judgement)));
+    Judgement judgement = Judge(subject, installed, options, evidence.filter.findings);
+    judgement.asked_fingerprint = evidence.filter.asked_fingerprint;
+    judgement.told_digest = evidence.filter.told_digest;
+    judgement.told_fingerprint = evidence.filter.told_fingerprint;
+    Row row = MakeRow(subject, std::move(judgement));
+    row.checks = evidence.checks;
+    row.floor = evidence.floor;
+    ApplyPolicy(facts.policy, options.now, row);
+    report.rows.push_back(std::move(row));
   }
   std::stable_sort(report.rows.begin(), report.rows.end(),
                    [](const Row& a, const Row& b) { return RowKey(a) < RowKey(b); });
   report.findings = FindMissing(workloads, installed);
+  AddExpired(facts.policy, options.now, report.findings);
   report.restarts = Restarts(report.rows);
   report.counts = Count(report.rows);
   report.facts = std::move(facts);

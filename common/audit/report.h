@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/audit/checks.h"
+#include "common/audit/policy.h"
 #include "common/audit/verdict.h"
 #include "common/kube/pod.h"
 
@@ -18,16 +20,31 @@ namespace seccompd::audit {
 
 inline constexpr std::string_view kReportSchema = "seccompd.io/audit/v1";
 
+// What holds the agent itself, as its own /proc/self/status says.
+struct OwnConfinement {
+  std::uint64_t permitted = 0;  // capability bits
+  std::uint64_t effective = 0;
+  std::uint64_t bounding = 0;
+  bool no_new_privs = false;
+  int seccomp_mode = 0;
+  int seccomp_filters = 0;
+
+  bool operator==(const OwnConfinement&) const = default;
+};
+
 // The node and the pass, as far as known; "" where not.
 struct PassFacts {
   std::string node_name;
   std::string node_uid;
+  std::string cluster_uid;  // of the namespace kube-system
   std::string boot_id;
   std::string kernel;
   std::string os;
   std::string arch;
   std::string runtime;  // "containerd://1.7.13"
   std::string agent_version;
+  std::string agent_image;  // digest
+  std::optional<OwnConfinement> confinement;
   Evidence evidence = Evidence::kStatus;
   NodeDefault node_default = NodeDefault::kUndecided;
   bool node_default_inferred = false;
@@ -36,6 +53,8 @@ struct PassFacts {
   std::size_t processes = 0;       // read in containers
   std::size_t ended_unjudged = 0;  // containers that came and went between two passes
   bool complete = true;            // false: a part of the node was not seen, so nothing is clean
+  Policy policy;
+  CheckSet checks;
   std::vector<std::string> notes;  // what a reader must know of this pass, one sentence each
 };
 
@@ -55,14 +74,19 @@ struct Row {
   Asked asked;
   Judgement judgement;
   std::size_t processes = 0;
+  std::vector<CheckFinding> checks;  // as PassFacts::checks; empty: nothing runs
+  std::optional<FloorFinding> floor;
+  std::optional<Exemption> exemption;  // the one that covers it, expired or not
+  bool exempt = false;                 // it has not expired: listed and counted, no finding
 
   bool operator==(const Row&) const = default;
 };
 
 enum class FindingKind : std::uint8_t {
-  kMissingProfile,  // a pod refers to a path where nothing is, and nothing is desired
-  kInvalidProfile,  // desired, but every version of it was refused: no file
-  kPendingProfile,  // desired and valid, but not on disk
+  kMissingProfile,    // a pod refers to a path where nothing is, and nothing is desired
+  kInvalidProfile,    // desired, but every version of it was refused: no file
+  kPendingProfile,    // desired and valid, but not on disk
+  kExpiredExemption,  // still in the configuration
 };
 std::string_view FindingKindName(FindingKind kind);  // "missing_profile"
 
@@ -88,6 +112,8 @@ struct Counts {
   std::size_t not_applicable = 0;
   std::size_t unresolved = 0;  // of unknown: containers without a pod record
   std::size_t alarms = 0;      // rows that are findings
+  std::size_t exempt = 0;      // rows that would be, were they not exempt
+  std::size_t below_floor = 0;
   std::array<std::size_t, kVerdicts.size()> by_verdict{};  // index: the Verdict
 
   [[nodiscard]] std::size_t Of(Verdict verdict) const {
@@ -117,7 +143,14 @@ struct Report {
   }
 };
 
-// Called once for every container; empty at evidence `status`.
+// What was found of one container beyond its processes' state.
+struct SubjectEvidence {
+  FilterJudgement filter;  // empty at evidence `status`
+  std::vector<CheckFinding> checks;
+  std::optional<FloorFinding> floor;
+};
+
+// Called once for every container.
 using EvidenceOf = std::function<SubjectEvidence(const Subject&)>;
 
 // Pods that carry the whole pass: joins, judges and counts. With NodeDefault kUndecided in the

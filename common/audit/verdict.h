@@ -92,13 +92,13 @@ struct FilterFinding {
 };
 
 // What evidence `filter` has of one container.
-struct SubjectEvidence {
+struct FilterJudgement {
   std::vector<FilterFinding> findings;  // by pid
   std::optional<base::Digest> asked_fingerprint;
   std::optional<base::Digest> told_digest;
   std::optional<base::Digest> told_fingerprint;
 
-  bool operator==(const SubjectEvidence&) const = default;
+  bool operator==(const FilterJudgement&) const = default;
 };
 
 // Runtimes that keep the workload's system calls away from the host kernel, by runtimeClassName.

@@ -36,7 +36,10 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
 // The caller's environment with what the kubeconfig adds or overrides.
 std::vector<std::string> EnvironmentOf(const ExecConfig& exec, const std::string& exec_info) {
   std::vector<std::string> added = {"KUBERNETES_EXEC_INFO=" + exec_info};
-  for (const auto& [name, value] : exec.env) added.push_back(name + "=" + value);
+  for (const auto& [name, value] : exec.env) {
+    std::string& entry = added.emplace_back(name);
+    entry.append("=").append(value);
+  }
   std::vector<std::string> all;
   for (char** at = environ; *at != nullptr; ++at) {
     const std::string_view entry(*at);
@@ -80,7 +83,7 @@ Result<Child> Start(const ExecConfig& exec, const std::string& exec_info) {
 
 Result<std::string> ReadAll(int fd, Clock::time_point deadline) {
   std::string text;
-  std::array<char, 4096> chunk;
+  std::array<char, 4096> chunk{};
   for (;;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();

@@ -36,6 +36,8 @@ enum class Verdict : std::uint8_t {
 };
 enum class Evidence : std::uint8_t { kStatus, kFilter };
 enum class SeccompMode : std::uint8_t { kDisabled, kStrict, kFilter };
+// Whether the calls of a check are blocked.
+enum class CheckResult : std::uint8_t { kBlocked, kPermitted, kBypassable, kUnknown };
 // Why a pod's localhostProfile has no file.
 enum class Unserved : std::uint8_t { kMissing, kInvalid, kPending };
 // What a watch of the API server brings, why it was opened again, why everything was listed.
@@ -86,6 +88,11 @@ struct LabelValues<Unserved> {
   static constexpr std::array<std::string_view, 3> kNames = {"missing", "invalid", "pending"};
 };
 
+template <>
+struct LabelValues<CheckResult> {
+  static constexpr std::array<std::string_view, 4> kNames = {"blocked", "permitted", "bypassable",
+                                                             "unknown"};
+};
 template <>
 struct LabelValues<WatchEvent> {
   static constexpr std::array<std::string_view, 4> kNames = {"added", "modified", "deleted",

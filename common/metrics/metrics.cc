@@ -206,6 +206,59 @@ void AddViolations(Exposition& out, const std::vector<Violation>& violations) {
   out.Add(kViolationsDropped, dropped);
 }
 
+// At most kMaxProfilesOfContainers profiles; of each, the verdicts that there are.
+void AddProfileContainers(Exposition& out, const AuditSnapshot& audit) {
+  std::size_t shown = 0;
+  for (const auto& [profile, verdicts] : audit.profile_containers) {
+    if (shown == kMaxProfilesOfContainers) break;
+    ++shown;
+    for (std::size_t v = 0; v < Per<Verdict>::kSize; ++v) {
+      const auto verdict = static_cast<Verdict>(v);
+      if (verdicts[verdict] == 0) continue;
+      out.Add(kProfileContainers, verdicts[verdict],
+              {{"profile", LabelText(profile)}, {"verdict", std::string(LabelName(verdict))}});
+    }
+  }
+  out.Add(kProfileContainersDropped, std::uint64_t{audit.profile_containers.size() - shown});
+}
+
+void AddChecks(Exposition& out, const MetricsSnapshot& snapshot) {
+  std::size_t shown = 0;
+  for (const auto& [check, results] : snapshot.audit->checks) {
+    if (shown++ == kMaxChecks) break;
+    for (std::size_t r = 0; r < Per<CheckResult>::kSize; ++r) {
+      const auto result = static_cast<CheckResult>(r);
+      out.Add(kCheckContainers, results[result],
+              {{"check", LabelText(check)}, {"result", std::string(LabelName(result))}});
+    }
+  }
+  // Of the checks that there are: a removed one takes its series with it.
+  shown = 0;
+  for (const auto& [check, results] : snapshot.audit->checks) {
+    if (shown++ == kMaxChecks) break;
+    const auto count = snapshot.counters.check_violations.find(check);
+    const bool none = count == snapshot.counters.check_violations.end();
+    out.Add(kCheckViolations, none ? std::uint64_t{0} : count->second,
+            {{"check", LabelText(check)}});
+  }
+}
+
+void AddPolicy(Exposition& out, const MetricsSnapshot& snapshot) {
+  if (snapshot.audit) {
+    for (std::size_t e = 0; e < Per<Evidence>::kSize; ++e) {
+      const auto level = static_cast<Evidence>(e);
+      out.Add(kEvidence, level == snapshot.evidence ? 1.0 : 0.0,
+              {{"evidence", std::string(LabelName(level))}});
+    }
+    AddProfileContainers(out, *snapshot.audit);
+    AddChecks(out, snapshot);
+    out.Add(kBelowFloor, snapshot.audit->below_floor);
+    out.Add(kExempt, snapshot.audit->exempt);
+    out.Add(kExemptionsExpired, snapshot.audit->exemptions_expired);
+  }
+  out.Add(kEndedUnjudged, snapshot.counters.ended_unjudged);
+}
+
 void AddAudit(Exposition& out, const MetricsSnapshot& snapshot) {
   const std::optional<MetricsSnapshot::Audit>& audit = snapshot.audit;
   if (audit) {
@@ -218,6 +271,7 @@ void AddAudit(Exposition& out, const MetricsSnapshot& snapshot) {
     out.Add(kInvalidReferenced, audit->invalid_referenced);
     out.AddEach(kProcesses, audit->processes);
   }
+  AddPolicy(out, snapshot);
   out.Add(kAudits, snapshot.counters.audits);
   out.Add(kAuditFailures, snapshot.counters.audit_failures);
   out.Add(kAuditSeconds, snapshot.counters.audit_seconds);

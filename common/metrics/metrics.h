@@ -23,6 +23,8 @@ namespace seccompd::metrics {
 // Series with labels chosen by users are capped: 65,000 nodes export them.
 inline constexpr std::size_t kMaxViolations = 50;
 inline constexpr std::size_t kMaxInvalidProfiles = 20;
+inline constexpr std::size_t kMaxChecks = 33;                // the built-in one and 32 more
+inline constexpr std::size_t kMaxProfilesOfContainers = 50;  // with up to 10 series each
 inline constexpr std::size_t kMaxLabelBytes = 256;  // a longer value is cut and ends in "..."
 
 inline constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
@@ -41,6 +43,8 @@ struct Counters {
   std::uint64_t audits = 0;                               // failed ones included
   std::uint64_t audit_failures = 0;
   Histogram audit_seconds;
+  std::map<std::string, std::uint64_t> check_violations;  // by check: containers newly not blocked
+  std::uint64_t ended_unjudged = 0;
   std::map<std::pair<std::string, int>, std::uint64_t> http_requests;  // by handler and code
 };
 
@@ -71,6 +75,11 @@ struct BuildInfo {
 struct AuditSnapshot {
   Per<Evidence, Per<Expected, Per<Verdict>>> containers;
   std::vector<Violation> violations;  // worst first; the first kMaxViolations are shown
+  std::map<std::string, Per<CheckResult>> checks;          // by name
+  std::map<std::string, Per<Verdict>> profile_containers;  // by path; the first are shown
+  std::uint64_t below_floor = 0;
+  std::uint64_t exempt = 0;
+  std::uint64_t exemptions_expired = 0;
   Per<SeccompMode> processes;
   Per<Unserved> unserved;
   std::uint64_t invalid_referenced = 0;  // refused profiles that containers here ask for

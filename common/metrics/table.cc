@@ -46,6 +46,7 @@ std::string RenderTable() {
   text += "| verdict | " + Values<Verdict>() + " |\n";
   text += "| evidence | " + Values<Evidence>() + " |\n";
   text += "| mode | " + Values<SeccompMode>() + " |\n";
+  text += "| result | " + Values<CheckResult>() + " |\n";
   text += "| reason (of `seccompd_unserved_references`) | " + Values<Unserved>() + " |\n";
   text += "| event | " + Values<WatchEvent>() + " |\n";
   text += "| reason (of `seccompd_watch_restarts_total`) | " + Values<Rewatch>() + " |\n";

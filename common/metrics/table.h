@@ -96,6 +96,41 @@ inline constexpr Descriptor kProcesses{
     .name = "seccompd_processes",
     .labels = "mode",
     .help = "Processes in containers by the kernel's seccomp mode."};
+inline constexpr Descriptor kEvidence{
+    .name = "seccompd_evidence",
+    .labels = "evidence",
+    .help = "1 for the evidence level that the last audit worked at."};
+inline constexpr Descriptor kProfileContainers{
+    .name = "seccompd_profile_containers",
+    .labels = "profile, verdict",
+    .help =
+        "Containers that ask for a profile by what was found, for profiles in use, up to a "
+        "limit."};
+inline constexpr Descriptor kProfileContainersDropped{
+    .name = "seccompd_profile_containers_dropped",
+    .help = "Profiles in use without series of their own because of the limit."};
+inline constexpr Descriptor kCheckContainers{
+    .name = "seccompd_check_containers",
+    .labels = "check, result",
+    .help = "Containers by whether they block every call of a check."};
+inline constexpr Descriptor kCheckViolations{
+    .name = "seccompd_check_violations_total",
+    .type = Type::kCounter,
+    .labels = "check",
+    .help = "Containers newly found not to block every call of a check."};
+inline constexpr Descriptor kBelowFloor{
+    .name = "seccompd_containers_below_floor",
+    .help = "Containers whose loaded filter permits what policy.floor refuses."};
+inline constexpr Descriptor kExempt{
+    .name = "seccompd_containers_exempt",
+    .help = "Containers that would be findings, were they not exempt by the configuration."};
+inline constexpr Descriptor kExemptionsExpired{
+    .name = "seccompd_exemptions_expired",
+    .help = "Exemptions of the configuration that have expired."};
+inline constexpr Descriptor kEndedUnjudged{
+    .name = "seccompd_containers_ended_unjudged_total",
+    .type = Type::kCounter,
+    .help = "Containers that ended before they could be judged."};
 inline constexpr Descriptor kAudits{
     .name = "seccompd_audits_total", .type = Type::kCounter, .help = "Audit passes."};
 inline constexpr Descriptor kAuditFailures{.name = "seccompd_audit_failures_total",
@@ -222,6 +257,15 @@ inline constexpr std::array kTable = {kBuildInfo,
                                       kUnserved,
                                       kInvalidReferenced,
                                       kProcesses,
+                                      kEvidence,
+                                      kProfileContainers,
+                                      kProfileContainersDropped,
+                                      kCheckContainers,
+                                      kCheckViolations,
+                                      kBelowFloor,
+                                      kExempt,
+                                      kExemptionsExpired,
+                                      kEndedUnjudged,
                                       kAudits,
                                       kAuditFailures,
                                       kAuditSeconds,

@@ -72,7 +72,9 @@ void Node::Apply(const ConfigMap& config_map) {
   for (const auto& [key, text] : config_map.annotations) annotations[key] = text;
   json::object metadata;
   metadata["name"] = config_map.name;
-  metadata["labels"] = json::object{{"seccompd.io/profiles", "true"}};
+  json::object labels;
+  for (const auto& [key, text] : config_map.labels) labels[key] = text;
+  metadata["labels"] = std::move(labels);
   metadata["annotations"] = std::move(annotations);
   json::object manifest;
   manifest["apiVersion"] = "v1";
@@ -92,10 +94,12 @@ void Node::Withdraw(std::string_view config_map) {
 
 base::Result<> Node::StartAgent(std::vector<std::string> flags,
                                 const std::vector<std::string>& launcher) {
-  std::vector<std::string> all = {
-      "--source",       "dir:" + manifests_, "--pods",           PodsFlag(),
-      "--seccomp-root", seccomp_root_,       "--socket",         Socket(),
-      "--node-default", "unconfined",        "--audit-interval", "1s"};
+  std::vector<std::string> all = {"--source",       "dir:" + manifests_, "--pods",   PodsFlag(),
+                                  "--seccomp-root", seccomp_root_,       "--socket", Socket(),
+                                  "--node-default", "unconfined"};
+  if (std::find(flags.begin(), flags.end(), "--audit-interval") == flags.end()) {
+    all.insert(all.end(), {"--audit-interval", "1s"});
+  }
   all.insert(all.end(), flags.begin(), flags.end());
   TRY_ASSIGN(test_support::AgentProcess agent,
              test_support::AgentProcess::Start(std::move(all), std::chrono::seconds(30), launcher));

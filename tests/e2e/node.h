@@ -20,6 +20,7 @@ struct ConfigMap {
   std::string name = {};
   std::map<std::string, std::string> data = {};
   std::map<std::string, std::string> annotations = {};
+  std::map<std::string, std::string> labels = {{"seccompd.io/profiles", "true"}};
 };
 
 // A node without a cluster: a directory of manifests, one of pods, a private seccomp root and, once

@@ -99,15 +99,12 @@ class ClusterAgentTest : public ::testing::Test {
   [[nodiscard]] std::string root() const { return temp_.Join("seccomp"); }
 
   void StartAgent(std::vector<std::string> more = {}) {
-    std::vector<std::string> flags = {"--source",         "kubernetes",
-                                      "--pods",           "kubernetes",
-                                      "--kubeconfig",     temp_.Join("config"),
-                                      "--node-name",      "node-1",
-                                      "--seccomp-root",   root(),
-                                      "--startup-jitter", "0s",
-                                      "--delete-grace",   "0s",
-                                      "--removal-delay",  "200ms",
-                                      "--evidence",       "status"};
+    std::vector<std::string> flags = {
+        "--source", "kubernetes", "--pods", "kubernetes", "--kubeconfig", temp_.Join("config"),
+        "--node-name", "node-1", "--seccomp-root", root(), "--startup-jitter", "0s",
+        "--delete-grace", "0s", "--removal-delay", "200ms", "--evidence", "status",
+        // Whatever a call to the API server needs is in its filter.
+        "--confinement", "kill"};
     flags.insert(flags.end(), more.begin(), more.end());
     auto agent = AgentProcess::Start(std::move(flags));
     ASSERT_TRUE(agent) << agent.error().message;

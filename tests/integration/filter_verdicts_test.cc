@@ -3,18 +3,27 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <sstream>
 
 #include "agent/cli/audit.h"
+#include "common/bpf/compile.h"
 #include "common/document/document.h"
 #include "common/install/ledger.h"
 #include "common/kube/manifest.h"
+#include "common/seccomp/parse.h"
+#include "common/seccomp/render.h"
+#include "common/seccomp/runtime_default.h"
 #include "tests/support/container_host.h"
 #include "tests/support/pod_list.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tree_builder.h"
+#include "tests/unit/filters/live.h"
 
 namespace seccompd::agent {
 namespace {
@@ -190,6 +199,113 @@ TEST_P(FilterVerdictsTest, EveryVerdictOfALocalhostProfile) {
   EXPECT_THAT(whys_["stricter"],
               HasSubstr("refuses ptrace(*) on x86_64: ERRNO(1) instead of ALLOW"));
   EXPECT_THAT(whys_["differs"], HasSubstr("ERRNO(13) instead of ERRNO(1)"));
+}
+
+// A process of the host that joins a container's cgroup, as a host tool would move it there.
+class Joined {
+ public:
+  Joined(const Container& container, const std::vector<bpf::Program>& stack) : sleeper_(stack) {
+    EXPECT_EQ(sleeper_.error(), "");
+    std::error_code error;
+    std::vector<std::string> roots = {"/sys/fs/cgroup"};
+    for (const auto& entry : std::filesystem::directory_iterator("/sys/fs/cgroup", error)) {
+      roots.push_back(entry.path().string());
+    }
+    int joined = 0;
+    for (const std::string& root : roots) {
+      const std::string list = root + container.cgroup_path() + "/cgroup.procs";
+      if (::access(list.c_str(), W_OK) != 0) continue;
+      std::ofstream file(list);
+      file << sleeper_.pid() << std::flush;
+      joined += file ? 1 : 0;
+    }
+    EXPECT_GT(joined, 0);
+  }
+  [[nodiscard]] pid_t pid() const { return sleeper_.pid(); }
+
+ private:
+  filters::live::Sleeper sleeper_;
+};
+
+TEST_P(FilterVerdictsTest, AnExecdProcessHasTheContainersFilterAndAMovedOneIsNamed) {
+  const std::string asked = "Localhost:web/app.json";
+  Container& container = Start("app", kDenyBpfAndKeyctl, asked);
+  ASSERT_TRUE(container.Exec({"/bin/sleep", "1000"}).has_value());
+  EXPECT_EQ(Audit()["app"], "match");
+  const Joined bare(container, {});
+  EXPECT_EQ(Audit()["app"], "not_enforced");
+  EXPECT_THAT(json_, HasSubstr("\"witness\":{\"pid\":" + std::to_string(bare.pid()) + ","));
+}
+
+TEST_P(FilterVerdictsTest, ASelfSandboxingWorkloadStillMatches) {
+  Container& container = Start("app", kDenyBpfAndKeyctl, "Localhost:web/app.json");
+  const auto program =
+      bpf::Compile(*seccomp::ParseProfile(kDenyBpfAndKeyctl).profile, seccomp::NativeArch());
+  const Joined sandboxed(container, {*program, filters::live::NoBpf(7)});
+  EXPECT_EQ(Audit()["app"], "match");
+}
+
+TEST_P(FilterVerdictsTest, HostileStacksBlindNobodyElse) {
+  const std::string asked = "Localhost:web/app.json";
+  Start("normal", kDenyBpfAndKeyctl, asked);
+  const Joined longest(Start("longest", kDenyBpfAndKeyctl, asked),
+                       {filters::live::Marked(1, 4096)});
+  const Joined three(Start("three", kDenyBpfAndKeyctl, asked),
+                     {filters::live::Marked(1, 4000), filters::live::Marked(2, 4000),
+                      filters::live::Marked(3, 4000)});
+  const Joined many(Start("many", kDenyBpfAndKeyctl, asked),
+                    std::vector<bpf::Program>(3'600, filters::live::Allow()));
+  auto verdicts = Audit();
+  EXPECT_EQ(verdicts["normal"], "match");
+  EXPECT_EQ(verdicts["longest"], "weaker");
+  EXPECT_EQ(verdicts["three"], "weaker");
+  EXPECT_EQ(verdicts["many"], "unknown(too-many-filters)");
+}
+
+TEST_P(FilterVerdictsTest, BundlesSayWhatTheRuntimeWasTold) {
+  Start("default", kDenyBpf, "RuntimeDefault");
+  EXPECT_EQ(Audit()["default"], "unknown(runtime-version)");
+  TreeBuilder(dir_.Join("bundles"))
+      .File(containers_[0]->id() + "/config.json",
+            R"({"ociVersion":"1.0.0","linux":{"seccomp":)" + std::string(kDenyBpf) + "}}");
+  options_.bundles = dir_.Join("bundles") + "/*/config.json";
+  EXPECT_EQ(Audit()["default"], "match");
+}
+
+TEST_P(FilterVerdictsTest, KnownRuntimeDefaultsAreToldApart) {
+  const auto profile = [](seccomp::ContainerdDefault version) {
+    return seccomp::RenderOci(seccomp::ContainerdDefaultProfile(version, seccomp::NodeFacts{},
+                                                                seccomp::DefaultCapabilities()));
+  };
+  Start("old", profile(seccomp::ContainerdDefault::k1_7_13), "RuntimeDefault");
+  Start("new", profile(seccomp::ContainerdDefault::k2_2_4), "RuntimeDefault");
+  auto verdicts = Audit();
+  EXPECT_EQ(verdicts["old"], "match");
+  EXPECT_EQ(verdicts["new"], "match");
+  EXPECT_THAT(json_, HasSubstr("\"same_as\":\"containerd 1.7.13-1.7.31\""));
+  options_.runtime = "containerd-2.2.4";
+  verdicts = Audit();
+  EXPECT_EQ(verdicts["old"], "weaker");
+  EXPECT_EQ(verdicts["new"], "match");
+}
+
+TEST_P(FilterVerdictsTest, BlocksAsksEveryContainer) {
+  Start("safe", kDenyBpf, "Unconfined");
+  options_.blocks = {"bpf"};
+  static_cast<void>(Audit());
+  EXPECT_THAT(json_, HasSubstr("{\"name\":\"bpf\",\"result\":\"blocked\",\"open\":[]}"));
+  Start("open", kAllowAll, "Unconfined");
+  static_cast<void>(Audit());
+  EXPECT_THAT(json_, HasSubstr("{\"name\":\"bpf\",\"result\":\"permitted\",\"open\":[\"bpf\"]}"));
+}
+
+TEST_P(FilterVerdictsTest, AllowAllIsBelowAFloorThatItsProfileDoesNotMention) {
+  Install({{.path = "web/floor.json", .number = 1, .body = kDenyBpf},
+           {.path = "web/all.json", .number = 1, .body = kAllowAll}});
+  Start("all", kAllowAll, "Localhost:web/all.json");
+  options_.floor = "web/floor.json";
+  EXPECT_EQ(Audit()["all"], "match");
+  EXPECT_THAT(json_, HasSubstr("\"floor\":\"below\",\"floor_difference\":\"permits bpf(*)"));
 }
 
 }  // namespace

@@ -128,6 +128,11 @@ base::Result<> Container::Start() {
   return base::Fail(base::ErrorCode::kDeadlineExceeded, "still the runtime's init after 10 s");
 }
 
+base::Result<> Container::Exec(std::vector<std::string> args) const {
+  args.insert(args.begin(), {"exec", "--detach", id()});
+  return Invoke(std::move(args));
+}
+
 base::Result<> Container::Kill(int signal) const {
   return Invoke({"kill", id(), std::to_string(signal)});
 }

@@ -50,6 +50,8 @@ class Container {
 
   [[nodiscard]] base::Result<> Create();
   [[nodiscard]] base::Result<> Start();  // returns when the program runs, not the runtime's init
+  // Another program in the running container, as `kubectl exec` does; it is left running.
+  [[nodiscard]] base::Result<> Exec(std::vector<std::string> args) const;
   [[nodiscard]] base::Result<> Kill(int signal) const;
   [[nodiscard]] base::Result<> Delete();
 

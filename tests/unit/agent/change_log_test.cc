@@ -85,13 +85,13 @@ TEST(ChangesBetween, NamingAContainerIsNoNewContainer) {
 TEST(ChangesBetween, FollowsEveryCheckOfEveryContainer) {
   const auto report = ReportOf({RowOf("a", audit::Verdict::kMatch)});
   std::string result = "permitted";
-  const ChecksOf checks = [&result](const audit::Row&) {
+  const ChecksOf checks = [&result](const audit::Report&, const audit::Row&) {
     return std::vector<std::pair<std::string, std::string>>{{"af-alg", result}, {"bpf", "blocked"}};
   };
   EXPECT_THAT(ChangesBetween(nullptr, report, checks).checks, SizeIs(2));
   EXPECT_THAT(Words(ChangesBetween(&report, report, checks)), IsEmpty());
   int calls = 0;
-  const ChecksOf changed = [&calls](const audit::Row&) {
+  const ChecksOf changed = [&calls](const audit::Report&, const audit::Row&) {
     return std::vector<std::pair<std::string, std::string>>{
         {"af-alg", ++calls == 1 ? "permitted" : "blocked"}};
   };

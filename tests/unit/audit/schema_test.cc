@@ -131,9 +131,26 @@ Report FullReport() {
   facts.notes = {"a note"};
   facts.start = Now();
   facts.end = Now();
+  facts.policy.floor = ParseFloor("web/floor.json");
+  facts.policy.exemptions = {{.namespace_name = "web",
+                              .workload = "*",
+                              .container = "*",
+                              .reason = "r",
+                              .owner = "o",
+                              .expires = Now() + hours(1)}};
+  facts.checks = MakeChecks({}, seccomp::Arch::kX86_64);
+  facts.confinement = OwnConfinement{};
   JudgeOptions options;
   options.now = Now();
-  return MakeReport(facts, std::span(&pod, 1), observations, installed, options);
+  const auto evidence_of = [](const Subject& /*subject*/) {
+    SubjectEvidence evidence;
+    evidence.filter.asked_fingerprint = base::Sha256("a");
+    evidence.filter.told_digest = base::Sha256("b");
+    evidence.checks = {{.result = bpf::CheckResult::kPermitted, .open = {"mount"}}};
+    evidence.floor = FloorFinding{.result = FloorResult::kUnknown, .difference = {}};
+    return evidence;
+  };
+  return MakeReport(facts, std::span(&pod, 1), observations, installed, options, evidence_of);
 }
 
 TEST(ReportSchema, JsonHasExactlyItsFields) {
@@ -147,13 +164,13 @@ TEST(ReportSchema, JsonHasExactlyItsFields) {
 TEST(ReportSchema, EveryNameOfAClosedSetIsInIt) {
   Report report = FullReport();
   for (const Verdict verdict : kVerdicts) {
-    for (int reason = 0; reason <= static_cast<int>(Reason::kRuntimeClass); ++reason) {
+    for (int reason = 0; reason <= static_cast<int>(Reason::kFilterLimit); ++reason) {
       report.rows[0].judgement.verdict = verdict;
       report.rows[0].judgement.reason = static_cast<Reason>(reason);
       EXPECT_THAT(Problems(RenderJson(report)), IsEmpty());
     }
   }
-  for (int kind = 0; kind <= static_cast<int>(FindingKind::kPendingProfile); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(FindingKind::kExpiredExemption); ++kind) {
     report.findings[0].kind = static_cast<FindingKind>(kind);
     EXPECT_THAT(Problems(RenderJson(report)), IsEmpty());
   }

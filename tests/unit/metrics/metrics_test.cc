@@ -44,6 +44,8 @@ MetricsSnapshot FullSnapshot() {
                                  .expected = Expected::kLocalhost,
                                  .verdict = Verdict::kNotEnforced,
                                  .evidence = Evidence::kStatus}};
+  snapshot.audit->checks["af-alg"][CheckResult::kPermitted] = 3;
+  snapshot.audit->profile_containers["web/api.json"][Verdict::kMatch] = 4;
   snapshot.audit->processes[SeccompMode::kFilter] = 60;
   snapshot.audit->unserved[Unserved::kMissing] = 1;
   snapshot.audit_last_success = kNow;
@@ -153,7 +155,7 @@ TEST(RenderMetrics, OtherEvidenceLevelIsShownOnlyWhereItCounts) {
 
 TEST(RenderMetrics, BeforeTheFirstAuditThereIsNothingToSayOfContainers) {
   const std::string text = RenderMetrics(MetricsSnapshot{});
-  EXPECT_THAT(text, Not(HasSubstr("seccompd_containers")));
+  EXPECT_THAT(text, Not(HasSubstr("seccompd_containers{")));
   EXPECT_THAT(text, Not(HasSubstr("last_success_timestamp")));
   EXPECT_THAT(text, HasSubstr("seccompd_audits_total 0\n"));
 }
@@ -252,6 +254,28 @@ TEST(Promtool, FindsNothingInAFullScrape) {
   const std::string text = RenderMetrics(FullSnapshot());
   EXPECT_EQ(std::fwrite(text.data(), 1, text.size(), pipe), text.size());
   EXPECT_EQ(::pclose(pipe), 0) << "promtool (Debian package prometheus) printed why";
+}
+
+TEST(RenderMetrics, ChecksAndProfilesOfContainersAreBounded) {
+  MetricsSnapshot snapshot = FullSnapshot();
+  for (int i = 0; i < 1'000; ++i) {
+    snapshot.audit->checks["check-" + std::to_string(i)];
+    snapshot.audit->profile_containers["p/" + std::to_string(i) + ".json"][Verdict::kStale] = 1;
+  }
+  const std::string text = RenderMetrics(snapshot);
+  EXPECT_EQ(LinesStarting(text, "seccompd_check_containers{"),
+            kMaxChecks * Per<CheckResult>::kSize);
+  EXPECT_EQ(LinesStarting(text, "seccompd_check_violations_total{"), kMaxChecks);
+  EXPECT_EQ(LinesStarting(text, "seccompd_profile_containers{"), kMaxProfilesOfContainers);
+  EXPECT_THAT(text, HasSubstr("seccompd_profile_containers_dropped 951\n"));
+}
+
+TEST(RenderMetrics, ACheckHasASeriesForEveryResultFromTheStart) {
+  const std::string text = RenderMetrics(FullSnapshot());
+  EXPECT_THAT(text,
+              HasSubstr("seccompd_check_containers{check=\"af-alg\",result=\"permitted\"} 3"));
+  EXPECT_THAT(text, HasSubstr("seccompd_check_containers{check=\"af-alg\",result=\"blocked\"} 0"));
+  EXPECT_THAT(text, HasSubstr("seccompd_check_violations_total{check=\"af-alg\"} 0"));
 }
 
 }  // namespace
