@@ -130,6 +130,27 @@ std::unique_ptr<ClusterPods> Cluster::MakePods(bool once) {
   return std::make_unique<ClusterPods>(api_.get(), kubelet_.get(), std::move(options), log_);
 }
 
+void Cluster::Show(const KubernetesProfiles* profiles, const ClusterPods* pods,
+                   NodeState* state) const {
+  state->api = counters_;
+  state->watches.clear();
+  const auto add = [state](const kube::CollectionLoop& loop, std::string space) {
+    state->watches.push_back({.resource = loop.spec().resource,
+                              .namespace_name = std::move(space),
+                              .health = loop.health(),
+                              .counters = loop.counters()});
+  };
+  if (profiles != nullptr) {
+    for (const auto& [space, loop] : profiles->loops()) add(*loop, space);
+    state->cached_config_maps = profiles->objects();
+  }
+  if (pods == nullptr) return;
+  state->pod_source = pods->kind();
+  state->pod_source_problem = pods->problem();
+  state->cached_pods = pods->objects();
+  if (pods->loop() != nullptr) add(*pods->loop(), "");
+}
+
 asio::awaitable<Result<>> Cluster::Begin() {
   const auto jitter =
       std::chrono::duration_cast<milliseconds>(config_.startup_jitter * api_->random());

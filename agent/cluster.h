@@ -20,6 +20,11 @@
 
 namespace seccompd::agent {
 
+// Does this --pods mean a cluster?
+[[nodiscard]] inline bool IsClusterPods(std::string_view flag) {
+  return flag == "kubernetes" || flag == "kubelet" || flag == "auto";
+}
+
 // The agent's dealings with one cluster: its clients, what it says of this node, and the sources
 // that depend on them. Whatever fails here is tried again; nothing here ends the agent.
 class Cluster : private kube::ApiObserver {
@@ -40,6 +45,9 @@ class Cluster : private kube::ApiObserver {
   // Then facts() is there. Fails only when asked to stop, or over a wrong flag.
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Begin();
   [[nodiscard]] const std::optional<ThisNode>& facts() const { return facts_; }
+
+  // What is known just now, for metrics and status. The sources may be null.
+  void Show(const KubernetesProfiles* profiles, const ClusterPods* pods, NodeState* state) const;
 
   [[nodiscard]] kube::ApiClient* api() { return api_.get(); }
   [[nodiscard]] const metrics::ApiCounters& counters() const { return counters_; }

@@ -35,9 +35,7 @@ Result<std::string> RunPlugin(const kube::ExecConfig& exec, const std::string& e
 }  // namespace
 
 Result<PodRecords> ReadRecordsOf(const RunConfig& config, std::string user_agent) {
-  const bool cluster_pods =
-      config.pods == "kubernetes" || config.pods == "kubelet" || config.pods == "auto";
-  if (!cluster_pods) return ReadPodRecords(config.pods);
+  if (!IsClusterPods(config.pods)) return ReadPodRecords(config.pods);
   const Log log(LogLevel::kError, LogFormat::kText);  // what matters comes back as an error
   asio::io_context io{1};
   TRY_ASSIGN(const std::unique_ptr<Cluster> cluster,

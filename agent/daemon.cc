@@ -37,7 +37,8 @@ namespace asio = boost::asio;
 using base::Result;
 using std::chrono::steady_clock;
 
-constexpr int kRestartMe = 75;  // EX_TEMPFAIL: what is lost cannot be opened again from inside
+constexpr int kRestartMe = 75;    // EX_TEMPFAIL: what is lost cannot be opened again from inside
+constexpr double kSpeakers = 20;  // nodes that write an Event about one ConfigMap
 
 base::WallTime WallNow() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -65,10 +66,8 @@ class Daemon {
     }
     TRY(OpenSource());
     // The seccomp root is the install loop's: it may have to open it anew.
-    TRY_ASSIGN(host_,
-               host::OpenHostRoot({.proc = config_.procfs,
-                                   .cgroup = config_.Audits() ? config_.cgroupfs : std::string(),
-                                   .seccomp = ""}));
+    TRY_ASSIGN(host_, host::OpenHostRoot(
+                          {.proc = config_.procfs, .cgroup = config_.cgroupfs, .seccomp = ""}));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
@@ -77,11 +76,12 @@ class Daemon {
         return zygote_->Compile(profile, seccomp::NativeArch());
       });
     }
-    TRY(OpenMode());
+    state_.installs = Installs(config_);
+    if (Installs(config_)) TRY(install_->Open());
     audit_ = std::make_unique<AuditLoop>(io_, config_, log_, host_, std::move(settings),
                                          install_->table(), state_);
     audit_->set_pods(pods_.get());
-    if (config_.Audits()) TRY(OpenEvidence());
+    TRY(OpenEvidence());
     audit_->set_installed([this] { return Installed(); });
     install_->set_references([this]() -> const install::References& { return references_; });
     install_->set_on_change([this] { audit_->Poke(); });
@@ -96,12 +96,12 @@ class Daemon {
     if (!confined) return WrongUse(log_, confined.error());
     net::Supervisor supervisor(io_);
     supervisor.Spawn("signals", StopOnSignal(*signals, supervisor, log_));
-    if (config_.Installs()) {
+    if (Installs(config_)) {
       supervisor.Spawn("root", install_->WatchRoot());
       supervisor.Spawn("install", install_->Reconcile());
     }
-    if (config_.Audits()) supervisor.Spawn("audit", audit_->Run());
-    if (cgroups_) supervisor.Spawn("cgroups", audit_->FollowCgroups());
+    if (Audits(config_)) supervisor.Spawn("audit", audit_->Run());
+    if (cgroups_ && Audits(config_)) supervisor.Spawn("cgroups", audit_->FollowCgroups());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (control_) supervisor.Spawn("control", control_->Serve());
@@ -129,22 +129,14 @@ class Daemon {
   Result<> GiveUpPrivileges() {
     ConfinementPlan plan;
     plan.mode = confinement_mode_;
-    if (config_.Installs()) plan.writable = {install_->installer()->rootfd()};
+    if (Installs(config_)) plan.writable = {install_->installer()->rootfd()};
     plan.keep_bpf =
         filter_source_ && filter_source_->need() == filters::CapabilityNeed::kBpfPerfmon;
     TRY_ASSIGN(state_.confinement, Confine(plan));
-    if (config_.Installs() && state_.confinement.landlock_abi > 0) install_->set_pinned_root();
+    if (state_.confinement.landlock_abi > 0) install_->set_pinned_root();
     log_.Info("confined", {{"mode", config_.confinement},
                            {"holds", Describe(state_.confinement)},
                            {"bounding", CapabilityNames(state_.confinement.bounding)}});
-    return {};
-  }
-
-  // Where nothing is installed the root is only read, and nobody else's lock is in the way.
-  Result<> OpenMode() {
-    state_.installs = config_.Installs();
-    if (config_.Installs()) return install_->Open();
-    TRY_ASSIGN(read_root_, host::OpenDirectory(config_.seccomp_root));
     return {};
   }
 
@@ -162,7 +154,7 @@ class Daemon {
 
   Result<> OpenPods() {
     if (config_.pods == "none") return {};
-    if (config_.pods == "kubernetes" || config_.pods == "kubelet" || config_.pods == "auto") {
+    if (IsClusterPods(config_.pods)) {
       auto pods = cluster_->MakePods();
       cluster_pods_ = pods.get();
       pods_ = std::move(pods);
@@ -176,7 +168,6 @@ class Daemon {
 
   void StartEvents(net::Supervisor& supervisor) {
     if (!cluster_ || !config_.events) return;
-    constexpr double kSpeakers = 20;  // of all nodes, about one ConfigMap
     const double sampled = kSpeakers / static_cast<double>(config_.expected_nodes);
     auto offers = [this] {
       const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
@@ -189,7 +180,7 @@ class Daemon {
   }
 
   void StartGate(net::Supervisor& supervisor) {
-    if (config_.node_gate != "taint" || !config_.Installs()) return;
+    if (config_.node_gate != "taint" || !Installs(config_)) return;
     auto ready = [this] { return state_.Ready() && AllPlaced(state_.profiles); };
     supervisor.Spawn("gate",
                      OpenNodeGate(*cluster_->api(),
@@ -198,7 +189,7 @@ class Daemon {
   }
 
   void StartSources(net::Supervisor& supervisor) {
-    install_->set_desired_options(DesiredOptions());
+    if (Installs(config_)) install_->set_desired_options(DesiredOptions());
     source_->Start(supervisor, [this] {
       install_->SourceChanged();
       audit_->Poke();  // checks
@@ -211,14 +202,14 @@ class Daemon {
     auto begun = co_await self->cluster_->Begin();
     if (!begun) co_return begun;
     self->state_.facts = *self->cluster_->facts();
-    self->audit_->set_node(self->state_.facts);
-    const std::string& unsupported = self->state_.facts.unsupported;
-    if (unsupported.empty()) {
+    const ThisNode& node = self->state_.facts;
+    self->audit_->set_node(node);
+    if (node.unsupported.empty()) {
       self->StartSources(*supervisor);
       self->StartEvents(*supervisor);
       self->StartGate(*supervisor);
     } else {
-      self->log_.Error("this node is left alone", {{"reason", unsupported}});
+      self->log_.Error("this node is left alone", {{"reason", node.unsupported}});
       self->install_->Pause();
       self->audit_->Pause();
     }
@@ -231,28 +222,6 @@ class Daemon {
                                  config_.tenant_namespaces.end()};
     options.node_labels = state_.facts.labels;
     return options;
-  }
-
-  // What the cluster's loops know, for whoever asks just now.
-  void RefreshCluster() {
-    if (!cluster_) return;
-    state_.api = cluster_->counters();
-    state_.watches.clear();
-    const auto add = [this](const kube::CollectionLoop& loop, std::string space) {
-      state_.watches.push_back({.resource = loop.spec().resource,
-                                .namespace_name = std::move(space),
-                                .health = loop.health(),
-                                .counters = loop.counters()});
-    };
-    if (kubernetes_profiles_ != nullptr) {
-      for (const auto& [space, loop] : kubernetes_profiles_->loops()) add(*loop, space);
-      state_.cached_config_maps = kubernetes_profiles_->objects();
-    }
-    if (cluster_pods_ == nullptr) return;
-    state_.pod_source = cluster_pods_->kind();
-    state_.pod_source_problem = cluster_pods_->problem();
-    state_.cached_pods = cluster_pods_->objects();
-    if (cluster_pods_->loop() != nullptr) add(*cluster_pods_->loop(), "");
   }
 
   // In-use protection and the audit depend on them.
@@ -276,9 +245,10 @@ class Daemon {
     log_.Info("evidence", {{"level", filter_source_ ? "filter" : "status"}});
     audit_->set_why_not(std::move(choice.why_not));
     audit::ProfileTexts texts = TextsOf([this] { return install_->installer(); });
-    if (read_root_.valid()) {
-      texts.file = [this](const std::string& path) {
-        return ReadProfileFile(read_root_.get(), path);
+    if (!Installs(config_)) {
+      texts.file = [this](const std::string& path) -> Result<std::string> {
+        TRY_ASSIGN(const base::UniqueFd root, host::OpenDirectory(config_.seccomp_root));
+        return ReadProfileFile(root.get(), path);
       };
     }
     audit_->set_texts(std::move(texts));
@@ -322,7 +292,7 @@ class Daemon {
     state_.install_heartbeat = steady_clock::now();
     state_.audit_heartbeat = state_.install_heartbeat;
     auto handler = [this](const net::Request& request) {
-      RefreshCluster();
+      if (cluster_) cluster_->Show(kubernetes_profiles_, cluster_pods_, &state_);
       const WebContext context{
           .state = state_,
           .config = config_,
@@ -352,7 +322,7 @@ class Daemon {
     web_ = std::make_unique<net::HttpServer>(std::move(server));
     log_.Info("listening", {{"address", web_->address()}});
     control_ = ListenControl(io_, config_.socket, log_, [this] {
-      RefreshCluster();
+      if (cluster_) cluster_->Show(kubernetes_profiles_, cluster_pods_, &state_);
       return ControlContext{
           .state = state_,
           .config = config_,
@@ -379,14 +349,19 @@ class Daemon {
     state_.web_config_read = WallNow();
   }
 
+  // Without installing nobody holds the ledger: it is read, if there is one.
+  audit::InstalledView ReadInstalled() const {
+    const auto root = host::OpenDirectory(config_.seccomp_root);
+    if (!root) return {};
+    auto view = ReadInstalledView(root->get());
+    if (!view) return {};
+    const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
+    LookAtFiles(root->get(), pods, &*view);
+    return *std::move(view);
+  }
+
   audit::InstalledView Installed() const {
-    if (read_root_.valid()) {
-      auto view = ReadInstalledView(read_root_.get());
-      if (!view) return {};
-      const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
-      LookAtFiles(read_root_.get(), pods, &*view);
-      return *std::move(view);
-    }
+    if (!Installs(config_)) return ReadInstalled();
     if (install_->installer() == nullptr) return {};
     return ViewOf(install_->installer()->ledger(), state_.profiles);
   }
@@ -395,7 +370,6 @@ class Daemon {
   const Log& log_;
   asio::io_context io_{1};
   host::HostRoot host_;
-  base::UniqueFd read_root_;  // of --mode audit alone
   NodeState state_;
   metrics::BuildInfo build_;
   metrics::ProcessUnits units_ = metrics::SystemUnits();

@@ -35,11 +35,10 @@ struct WatchHealth {
 // What the running agent knows: written by its loops, read by the web. One thread, so no lock; made
 // once in the composition root and borrowed by everything else.
 struct NodeState {
-  bool installs = true;  // else ready is who has audited once
-
   metrics::Counters counters;
 
   // The install loop's.
+  bool installs = true;  // false: --mode audit
   bool source_complete = false;
   bool synced = false;  // the source was once read whole and a pass came after; stays true
   std::vector<SourceProblem> source_problems;
@@ -86,8 +85,7 @@ struct NodeState {
   // take it back, a lost seccomp root does. Where there is nothing to do that is done at once.
   [[nodiscard]] bool Ready() const {
     if (!facts.unsupported.empty()) return true;
-    if (!installs) return last_audit.has_value();
-    return synced && last_sync.has_value() && !install_error;
+    return installs ? synced && last_sync.has_value() && !install_error : last_audit.has_value();
   }
 };
 

@@ -50,7 +50,9 @@ net::Response Ready(const WebContext& context) {
   if (state.install_error) {
     return Text(503, "readyz", "not ready: " + base::Printable(state.install_error->message));
   }
-  return Text(503, "readyz", "not ready: the first sync is not done");
+  return Text(503, "readyz",
+              state.installs ? "not ready: the first sync is not done"
+                             : "not ready: the first audit is not done");
 }
 
 net::Response Page(const WebContext& context, const metrics::ProcessStats& process) {
@@ -76,10 +78,10 @@ std::string StuckBecause(const NodeState& state, const RunConfig& config, base::
   const auto most = [](std::chrono::milliseconds interval) {
     return std::max<std::chrono::milliseconds>(minutes(5), 3 * interval);
   };
-  if (config.Installs() && now - state.install_heartbeat > most(config.rehash_interval)) {
+  if (Installs(config) && now - state.install_heartbeat > most(config.rehash_interval)) {
     return "the install loop is stuck";
   }
-  if (config.Audits() && now - state.audit_heartbeat > most(config.audit_interval)) {
+  if (Audits(config) && now - state.audit_heartbeat > most(config.audit_interval)) {
     return "the audit loop is stuck";
   }
   for (const WatchHealth& watch : state.watches) {

@@ -111,9 +111,8 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
 }
 
 void AddRunFlags(CLI::App& app, RunConfig& config) {
-  AddFlag(app, "mode", config.mode,
-          "install: no look at processes; audit: nothing is installed, the directory is only read")
-      ->check(CLI::IsMember({"both", "install", "audit"}));
+  AddFlag(app, "mode", config.mode, "install profiles, audit containers, or both")
+      ->check(CLI::IsMember({"install", "audit", "both"}));
   AddFlag(app, "node-gate", config.node_gate,
           "taint: take this node's start-up taint away once every valid profile is on disk")
       ->check(CLI::IsMember({"off", "taint"}));
@@ -149,6 +148,9 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
   app.add_flag("--web.detail", config.web_detail,
                "the status page also names pods and profiles; else it shows what /metrics shows")
       ->envname(EnvironmentName("web.detail"));
+  AddFlag(app, "weakening", config.weakening,
+          "what an update gets that permits more than the revision in force")
+      ->check(CLI::IsMember({"allow", "warn", "reject"}));
   AddDuration(app, "audit-interval", config.audit_interval, "time between two full audits");
   AddDuration(app, "rehash-interval", config.rehash_interval,
               "time between two checks of every installed file");

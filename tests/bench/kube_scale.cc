@@ -332,7 +332,9 @@ int Run(int agents, int idle_s, int outage_s, int pods) {
   std::printf("  after its end: all following %s after %.1f s, %zu lists; requests a second: %s\n",
               back ? "again" : "NOT", std::chrono::duration<double>(Clock::now() - begun).count(),
               server.Count("lists") - lists, server.Ask("timeline").c_str());
-  std::printf("  %.1f MiB\n", MiB());
+  const double after = MiB();
+  ::malloc_trim(0);
+  std::printf("  %.1f MiB, %.1f trimmed\n", after, MiB());
   fleet.reset();
 
   PodsThroughOneWatch(config, server, pods);

@@ -32,7 +32,7 @@ class Mode(unittest.TestCase):
 
     def test_wait_ends_when_it_is_told_to(self):
         child = subprocess.Popen([live.BINARY, "wait"])
-        time.sleep(0.5)
+        time.sleep(3)  # it blocks the signals first
         self.assertIsNone(child.poll())
         child.send_signal(signal.SIGTERM)
         self.assertEqual(child.wait(20), 0)

@@ -100,7 +100,7 @@ class ClusterAgentTest : public ::testing::Test {
 
   void StartAgent(std::vector<std::string> more = {}) {
     std::vector<std::string> flags = {
-        "--source", "kubernetes", "--pods", "kubernetes", "--kubeconfig", temp_.Join("config"),
+        "--source", "kubernetes", "--pods", pods_, "--kubeconfig", temp_.Join("config"),
         "--node-name", "node-1", "--seccomp-root", root(), "--startup-jitter", "0s",
         "--delete-grace", "0s", "--removal-delay", "200ms", "--evidence", "status",
         // Whatever a call to the API server needs is in its filter.
@@ -287,6 +287,89 @@ TEST_F(ClusterAgentTest, ANodeToBeLeftAloneIsLeftAlone) {
   EXPECT_EQ(agent_->Metric("seccompd_node_unsupported"), 1);
   EXPECT_EQ(File("web/a.json"), "");
   for (const auto& request : server_.Requests()) EXPECT_EQ(request.resource, "nodes");
+}
+
+TEST_F(ClusterAgentTest, AKubeletAloneNamesPodsAndNothingElseIsAskedOfIt) {
+  // A kubelet's list has no resourceVersion.
+  ApiServer kubelet{
+      ApiServerOptions{.cert_pem = certificate_.pem, .key_pem = certificate_.key_pem}};
+  const std::string list = R"({"kind":"PodList","apiVersion":"v1","metadata":{},"items":[)" +
+                           Pod("pay", "web/a.json") + "]}";
+  kubelet.Fail({.times = 1'000, .response = {.body = list}});
+  server_.Put("configmaps", ConfigMap("web", Denying("mount")));
+  pods_ = "kubelet";
+  StartAgent({"--kubelet.address", kubelet.Url().substr(8)});
+  EXPECT_TRUE(
+      Until([&] { return agent_->LogSoFar().find(R"("source":"kubelet")") != std::string::npos; }));
+  for (const auto& request : kubelet.Requests()) EXPECT_EQ(request.path, "/pods");
+  for (const auto& request : server_.Requests()) EXPECT_NE(request.resource, "pods");
+  // Not believed complete yet: nothing is removed.
+  server_.Remove("configmaps", "seccompd", "web");
+  EXPECT_TRUE(UntilMetric("seccompd_profiles_orphaned", 1));
+  EXPECT_THAT(File("web/a.json"), HasSubstr("mount"));
+}
+
+TEST_F(ClusterAgentTest, AutoGoesOnToTheKubeletWhenTheApiRefuses) {
+  ApiServer kubelet{
+      ApiServerOptions{.cert_pem = certificate_.pem, .key_pem = certificate_.key_pem}};
+  kubelet.Fail(
+      {.times = 1'000, .response = {.body = R"({"kind":"PodList","metadata":{},"items":[]})"}});
+  Behave([](auto& behaviour) { behaviour.denied = {{.resource = "pods"}}; });
+  pods_ = "auto";
+  StartAgent({"--kubelet.address", kubelet.Url().substr(8)});
+  EXPECT_TRUE(
+      Until([&] { return agent_->LogSoFar().find(R"("source":"kubelet")") != std::string::npos; }));
+}
+
+TEST_F(ClusterAgentTest, InstallingAloneAuditsNothingAndAuditingAloneTouchesNothing) {
+  server_.Put("configmaps", ConfigMap("web", Denying("mount")));
+  StartAgent({"--mode", "install"});
+  EXPECT_THAT(File("web/a.json"), HasSubstr("mount"));
+  EXPECT_EQ(agent_->Metric("seccompd_audits_total"), 0);
+  EXPECT_EQ(agent_->Get("/livez")->status, 200);
+  EXPECT_EQ(agent_->Stop(), 0);
+  server_.Put("configmaps", ConfigMap("web", Denying("bpf")));
+  StartAgent({"--mode", "audit"});
+  EXPECT_TRUE(UntilMetric("seccompd_audits_total", 1));
+  EXPECT_EQ(agent_->Metric("seccompd_syncs_total"), 0);
+  EXPECT_THAT(File("web/a.json"), HasSubstr("mount"));
+}
+
+TEST_F(ClusterAgentTest, TheCommandLineNamesPodsOfTheCluster) {
+  server_.Put("pods", Pod("pay", "web/pay.json"));
+  const std::vector<std::string> common = {
+      "audit",          "--pods", "kubernetes", "--kubeconfig", temp_.Join("config"),
+      "--seccomp-root", root()};
+  std::vector<std::string> here = common;
+  here.insert(here.end(), {"--node-name", "node-1", "--context", "t"});
+  const auto outcome = test_support::RunSeccompd(here);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->exit_code, 1) << outcome->err;
+  EXPECT_THAT(outcome->out, HasSubstr("shop/pay"));
+  std::vector<std::string> wrong = common;
+  wrong.insert(wrong.end(), {"--context", "nowhere"});
+  const auto refused = test_support::RunSeccompd(wrong);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->exit_code, 2);
+  EXPECT_THAT(refused->err, HasSubstr("nowhere"));
+  Behave([](auto& behaviour) { behaviour.denied = {{.resource = "pods"}}; });
+  const auto denied = test_support::RunSeccompd(here);
+  ASSERT_TRUE(denied);
+  EXPECT_EQ(denied->exit_code, 2);
+  EXPECT_THAT(denied->err, HasSubstr("forbidden"));
+}
+
+TEST_F(ClusterAgentTest, AMissingProfileBecomesAnEventOnItsPod) {
+  server_.Put("configmaps", ConfigMap("web", Denying("mount")));
+  server_.Put("pods", Pod("pay", "web/aa.json"));
+  StartAgent();
+  ASSERT_TRUE(Until([&] { return server_.CountRequests("create") > 0; }, std::chrono::seconds(50)));
+  const auto created = server_.Requests("create");
+  EXPECT_EQ(created[0].path, "/apis/events.k8s.io/v1/namespaces/shop/events");
+  EXPECT_THAT(created[0].body, AllOf(HasSubstr(R"("reason":"SeccompProfileMissing")"),
+                                     HasSubstr(R"("fieldPath":"spec.containers{app}")"),
+                                     HasSubstr("did you mean web/a.json?")));
+  EXPECT_TRUE(UntilMetric("seccompd_events_emitted_total{reason=\"SeccompProfileMissing\"}", 1));
 }
 
 TEST_F(ClusterAgentTest, NoCredentialIsLogged) {
