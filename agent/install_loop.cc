@@ -99,6 +99,7 @@ InstallLoop::InstallLoop(asio::io_context& io, const RunConfig& config, const Lo
       fs_(std::make_unique<host::RealFs>()),
       table_(seccomp::LoadLibseccompTable(true)) {
   preparer_.table = &table_;
+  preparer_.runtime = config.runtime;
   if (const auto kernel = ParseKernelVersion(ReadKernelSupport().release)) {
     preparer_.node.kernel_major = kernel->first;
     preparer_.node.kernel_minor = kernel->second;
@@ -236,6 +237,7 @@ void InstallLoop::TakeSource() {
     install::ClaimSet claims =
         install::ResolveClaims(contents.config_maps, contents.bare, desired_options_);
     desired_ = install::PrepareAll(std::move(claims), std::move(desired_), preparer_);
+    WeighUpdates();
     for (const SourceProblem& problem : contents.problems) {
       if (std::find(state_.source_problems.begin(), state_.source_problems.end(), problem) !=
           state_.source_problems.end()) {

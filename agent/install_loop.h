@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "agent/config.h"
 #include "agent/log.h"
@@ -18,6 +19,7 @@
 #include "common/host/fs_ops.h"
 #include "common/host/tree_watch.h"
 #include "common/install/installer.h"
+#include "common/install/weakening.h"
 #include "common/net/waits.h"
 #include "common/seccomp/syscall_table.h"
 
@@ -68,6 +70,7 @@ class InstallLoop {
   base::MonoTime Pass();
   void TakeSource();
   bool RemovalConfirmed(base::MonoTime now);
+  void WeighUpdates();
   void TakeReport(const install::Report& report);
   void CountSteps(const install::Report& report);
   void LogChanges(const std::vector<install::ProfileRow>& rows);
@@ -90,6 +93,7 @@ class InstallLoop {
   std::unique_ptr<host::TreeWatch> watch_;
   seccomp::SyscallTable table_;
   install::Preparer preparer_;
+  std::vector<install::Weakening> weakenings_;  // as last found
   install::Desired desired_;
   std::optional<base::Error> compile_gone_;
   bool pinned_root_ = false;

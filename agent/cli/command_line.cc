@@ -231,6 +231,7 @@ struct Validate {
     options.fail_on_warning = fail_on == "warning";
     options.colour = ::isatty(STDOUT_FILENO) == 1;
     options.agent_version = AgentVersion();
+    options.runtime = node.runtime;
     if (!targets.empty()) return ExecuteForTargets();
     return RunValidate(options, std::cin, std::cout, std::cerr);
   }
@@ -261,6 +262,7 @@ struct Render {
 
   int Execute() {
     if (!node.Resolve(&options.node)) return kUsage;
+    options.runtime = node.runtime;
     options.colour = ::isatty(STDERR_FILENO) == 1;
     return RunRender(options, std::cin, std::cout, std::cerr);
   }

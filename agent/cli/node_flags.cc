@@ -16,6 +16,8 @@ void NodeFlags::Add(CLI::App& app) {
   app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
   app.add_option("--capabilities", capabilities,
                  "what the container holds, for conditional rules: CAP_SYS_ADMIN,... or ALL, NONE");
+  app.add_option("--node-runtime", runtime,
+                 "runtime whose default a bare runtime-default base is: containerd-1.7");
 }
 
 bool NodeFlags::Resolve(seccomp::NodeFacts* node) const {

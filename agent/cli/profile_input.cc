@@ -146,6 +146,7 @@ class ManifestReader {
     }
     profile.path = claims.claims.front().path;
     profile.capabilities = claims.claims.front().capabilities;
+    profile.base = claims.claims.front().base;
     const auto [first, added] = claimed.try_emplace(profile.path, key);
     if (!added) {
       input_.problems.push_back(
@@ -241,6 +242,24 @@ ProfileInput ReadProfiles(std::string name, std::string_view bare_path, std::str
     TakeBare(input, bare_path, std::move(documents));
   }
   return input;
+}
+
+install::Prepared PrepareExtension(const ProfileInput& input, const ProfileText& profile,
+                                   const install::Preparer& preparer) {
+  std::map<std::string, install::Claim> claims;
+  for (const ProfileText& other : input.profiles) {
+    install::Claim claim;
+    claim.path = other.path;
+    claim.text = other.text;
+    claim.capabilities = other.capabilities;
+    claim.base = other.base;
+    claims.try_emplace(other.path, std::move(claim));
+  }
+  install::ClaimSet set;
+  for (auto& [path, claim] : claims) set.claims.push_back(std::move(claim));
+  const install::Desired desired = install::PrepareAll(std::move(set), {}, preparer);
+  const install::DesiredFile* found = desired.Find(profile.path);
+  return found != nullptr ? found->prepared : install::Prepared{};
 }
 
 namespace {

@@ -10,6 +10,7 @@
 
 #include "common/base/result.h"
 #include "common/document/document.h"
+#include "common/install/prepare.h"
 #include "common/seccomp/diagnostic.h"
 
 namespace seccompd::agent {
@@ -24,6 +25,7 @@ struct ProfileText {
   bool block = false;     // a literal block scalar: its lines follow `at`, indented
   std::optional<document::Node> document{};  // of a bare profile: the text, already parsed
   std::string capabilities{};                // annotation seccompd.io/capabilities
+  std::string base{};                        // annotation seccompd.io/base
 };
 
 // The lines of a text, found once.
@@ -54,6 +56,11 @@ struct ProfileInput {
 // `name` gives a bare profile its path: relative to the directory that was asked for.
 [[nodiscard]] ProfileInput ReadProfiles(std::string name, std::string_view bare_path,
                                         std::string bytes);
+
+// The profile with what it extends, which must be the runtime's default or of the same input.
+[[nodiscard]] install::Prepared PrepareExtension(const ProfileInput& input,
+                                                 const ProfileText& profile,
+                                                 const install::Preparer& preparer);
 
 // Moves the diagnostics of the profile's text to their place in the file (lines and characters), or
 // to the start of the value where lines cannot be told, as in a quoted scalar.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <istream>
 #include <ostream>
 #include <vector>
@@ -51,6 +52,10 @@ const ProfileText* Select(const ProfileInput& input, const std::string& key, std
   return nullptr;
 }
 
+std::function<base::Result<bpf::Program>(const seccomp::Profile&)> CompilerFor(seccomp::Arch arch) {
+  return [arch](const seccomp::Profile& profile) { return bpf::Compile(profile, arch); };
+}
+
 }  // namespace
 
 int RunRender(const RenderOptions& options, std::istream& in, std::ostream& out,
@@ -72,6 +77,21 @@ int RunRender(const RenderOptions& options, std::istream& in, std::ostream& out,
   const ProfileText* profile = Select(input, options.key, err);
   if (profile == nullptr) return input.problems.empty() ? kExitUsage : kExitRefused;
   const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
+  if (!profile->base.empty()) {
+    install::Preparer preparer{.compile = CompilerFor(options.node.arch),
+                               .table = &table,
+                               .node = options.node,
+                               .runtime = options.runtime};
+    install::Prepared prepared = PrepareExtension(input, *profile, preparer);
+    PlaceInFile(input, *profile, prepared.diagnostics);
+    for (const seccomp::Diagnostic& diagnostic : prepared.diagnostics) {
+      err << DiagnosticLine(shown, diagnostic, {}, options.colour) << "\n";
+    }
+    if (!prepared.valid()) return kExitRefused;
+    err << "# " << base::Printable(profile->path) << "\n";
+    out << prepared.bytes << std::flush;
+    return kExitRendered;
+  }
   const auto node = install::NodeFor(profile->capabilities, options.node);
   if (!node) {
     err << base::Printable(shown) << ": error " << seccomp::codes::kBadAnnotation << ": "

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <istream>
+#include <iterator>
 #include <map>
 #include <ostream>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "agent/cli/validate_report.h"
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
+#include "common/bpf/text_meaning.h"
 #include "common/install/desired.h"
 #include "common/install/prepare.h"
 #include "common/seccomp/libseccomp_table.h"
@@ -113,6 +115,19 @@ class Validation {
   ProfileFinding Check(const ProfileInput& input, const ProfileText& profile) {
     ProfileFinding finding{
         .config_map = profile.config_map, .key = profile.key, .path = profile.path};
+    if (!profile.base.empty()) {
+      const install::Preparer preparer{
+          .compile =
+              [this](const seccomp::Profile& p) { return bpf::Compile(p, options_.node.arch); },
+          .table = &table_,
+          .node = options_.node,
+          .runtime = options_.runtime};
+      finding.diagnostics = PrepareExtension(input, profile, preparer).diagnostics;
+      finding.valid = !seccomp::HasErrors(finding.diagnostics);
+      PlaceInFile(input, profile, finding.diagnostics);
+      NoteSharedPath(input, profile, finding);
+      return finding;
+    }
     const auto node = install::NodeFor(profile.capabilities, options_.node);
     if (!node) {
       finding.diagnostics.push_back({.code = codes::kBadAnnotation,
@@ -136,6 +151,13 @@ class Validation {
                                        .message = compiles.error().message,
                                        .line = 1,
                                        .column = 1});
+      } else {
+        const auto compile = [&](const seccomp::Profile& part) {
+          return bpf::Compile(part, node->arch);
+        };
+        auto differences =
+            bpf::TextDifferences(workspace_, *parsed.profile, table_, *node, compile);
+        std::move(differences.begin(), differences.end(), std::back_inserter(finding.diagnostics));
       }
     }
     finding.valid = !seccomp::HasErrors(finding.diagnostics);
@@ -165,6 +187,7 @@ class Validation {
   const ValidateOptions& options_;
   std::istream& in_;
   const seccomp::SyscallTable table_;
+  bpf::Workspace workspace_;
   ValidateReport report_;
   std::map<std::string, std::string> claimed_;  // path -> who claims it
 };

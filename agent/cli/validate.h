@@ -18,6 +18,7 @@ struct ValidateOptions {
   bool fail_on_warning = false;                   // --fail-on warning
   bool colour = false;                            // `out` is a terminal
   seccomp::NodeFacts node{};                      // that would load the profiles
+  std::string runtime{};  // --node-runtime: whose default a bare `runtime-default` base is
   std::string agent_version{};
 };
 

@@ -248,6 +248,12 @@ CheckOutcome Check(Workspace& workspace, Diagram diagram, const CallPattern& pat
   return std::move(checker).Outcome(pattern.syscall);
 }
 
+std::optional<MultiplexedCall> MultiplexedAs(std::string_view syscall) {
+  if (const SubCall* call = Find(kSocketCalls, syscall)) return {{"socketcall", call->number}};
+  if (const SubCall* call = Find(kIpcCalls, syscall)) return {{"ipc", call->number}};
+  return std::nullopt;
+}
+
 std::vector<seccomp::Arch> EnterableArchs(seccomp::Arch native) {
   std::vector<seccomp::Arch> archs = {native};
   const auto compat = seccomp::CompatArchs(native);

@@ -76,6 +76,13 @@ struct CheckOutcome {
 CheckOutcome Check(Workspace& workspace, Diagram diagram, const CallPattern& pattern,
                    const seccomp::SyscallTable& table, std::span<const seccomp::Arch> archs);
 
+// How socketcall(2) or ipc(2) makes this call: its name and the number in their first argument.
+struct MultiplexedCall {
+  std::string_view multiplexer;
+  std::uint32_t number = 0;
+};
+std::optional<MultiplexedCall> MultiplexedAs(std::string_view syscall);
+
 // The native architecture and its compat ones: what can be entered unless the kernel lacks some.
 std::vector<seccomp::Arch> EnterableArchs(seccomp::Arch native);
 

@@ -53,6 +53,7 @@ class Collector {
                   .name = map.meta.name,
                   .created = map.meta.creation_time,
                   .capabilities = Annotation(map.meta, kCapabilitiesAnnotation),
+                  .base = tenant ? std::string() : BaseOf(map.meta, path),
                   .adopt_replace = !tenant && Adopts(map.meta),
                   .selected = nodes == Nodes::kThis,
                   .tenant = tenant,
@@ -84,6 +85,7 @@ class Collector {
                            .name = profile.path,
                            .created = std::nullopt,
                            .capabilities = "",
+                           .base = "",
                            .adopt_replace = false,
                            .selected = false,
                            .tenant = false,
@@ -191,6 +193,12 @@ class Collector {
     if (tenant) return "ns/" + meta.namespace_name + "/" + meta.name;
     const auto annotation = meta.annotations.find(std::string(kPathAnnotation));
     return annotation != meta.annotations.end() ? annotation->second : meta.name;
+  }
+
+  // A key that its own ConfigMap names as the base extends nothing.
+  static std::string BaseOf(const kube::ObjectMeta& meta, const std::string& path) {
+    std::string base = Annotation(meta, kBaseAnnotation);
+    return base == path ? std::string() : base;
   }
 
   // Tenants have no say but in the capabilities.

@@ -18,6 +18,7 @@ namespace seccompd::install {
 inline constexpr std::string_view kPathAnnotation = "seccompd.io/path";
 inline constexpr std::string_view kAdoptAnnotation = "seccompd.io/adopt";
 inline constexpr std::string_view kCapabilitiesAnnotation = "seccompd.io/capabilities";
+inline constexpr std::string_view kBaseAnnotation = "seccompd.io/base";
 inline constexpr std::string_view kNodesAnnotation = "seccompd.io/nodes";
 inline constexpr std::string_view kOwnAnnotations = "seccompd.io/";  // all of ours begin so
 inline constexpr std::string_view kChecksLabel = "seccompd.io/checks";
@@ -42,6 +43,7 @@ struct Claim {
   std::string name;    // ConfigMap name or file path: breaks ties of age
   std::optional<base::WallTime> created;
   std::string capabilities;    // the annotation, "" when absent
+  std::string base{};          // seccompd.io/base: a path or runtime-default[:VERSION]; ""
   bool adopt_replace = false;  // seccompd.io/adopt: replace
   bool selected = false;       // seccompd.io/nodes names this node: beats one without
   bool tenant = false;

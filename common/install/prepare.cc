@@ -6,15 +6,19 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/bpf/decide.h"
+#include "common/bpf/prove_extension.h"
 #include "common/install/tenant.h"
+#include "common/seccomp/extend.h"
+#include "common/seccomp/parse.h"
 #include "common/seccomp/render.h"
+#include "common/seccomp/resolve_default.h"
 
 namespace seccompd::install {
 namespace {
 
-// The instructions byte by byte, little endian whatever the node, then what else reaches the kernel
-// or the listener: equal digests load alike.
-base::Digest MeaningOf(const seccomp::Profile& profile, const bpf::Program& program) {
+// The instructions byte by byte, little endian whatever the node.
+base::Digest BytesOf(const bpf::Program& program) {
   std::string bytes;
   bytes.reserve(program.size() * 8);
   const auto put = [&bytes](std::uint32_t value, int count) {
@@ -26,7 +30,19 @@ base::Digest MeaningOf(const seccomp::Profile& profile, const bpf::Program& prog
     put(instruction.jf, 1);
     put(instruction.k, 4);
   }
-  bytes += profile.flags ? "flags" : "default flags";
+  return base::Sha256(bytes);
+}
+
+// What the filter decides (its instructions, where that cannot be told within bounds), then what
+// else reaches the kernel or the listener: equal digests load alike.
+base::Digest MeaningOf(const seccomp::Profile& profile, const bpf::Program& program) {
+  bpf::Workspace workspace;
+  const auto diagram = workspace.Decide(program);
+  const base::Digest decisions = diagram ? workspace.Fingerprint(*diagram) : BytesOf(program);
+  if (!profile.flags && profile.listener_path.empty() && profile.listener_metadata.empty()) {
+    return decisions;
+  }
+  std::string bytes = decisions.Hex() + (profile.flags ? " flags" : " default flags");
   if (profile.flags) {
     for (const seccomp::FilterFlag flag : *profile.flags) {
       bytes += " " + std::string(seccomp::OciName(flag));
@@ -39,7 +55,8 @@ base::Digest MeaningOf(const seccomp::Profile& profile, const bpf::Program& prog
 std::string NoteOf(const DesiredFile& file) {
   if (file.claim.error) return *file.claim.error;
   for (const seccomp::Diagnostic& d : file.prepared.diagnostics) {
-    if (d.severity != seccomp::Severity::kError) continue;
+    const bool told = d.severity == seccomp::Severity::kError || d.code == seccomp::codes::kWeakens;
+    if (!told) continue;
     return std::string(d.code) + (d.pointer.empty() ? "" : " " + d.pointer) + ": " + d.message;
   }
   return "";
@@ -51,6 +68,39 @@ void Refuse(Prepared& prepared, std::string_view code, std::string message,
                                   .severity = seccomp::Severity::kError,
                                   .pointer = std::move(pointer),
                                   .message = std::move(message)});
+}
+
+void Append(std::vector<seccomp::Diagnostic> more, Prepared& prepared) {
+  std::move(more.begin(), more.end(), std::back_inserter(prepared.diagnostics));
+}
+
+struct Extended {
+  const seccomp::Profile& extension;
+  const seccomp::Profile& rewritten;
+  const bpf::Program& program;
+};
+
+// What is not proven to do what its rules say is not installed.
+void Prove(const Extended& made, const seccomp::Profile& base, const Preparer& preparer,
+           Prepared& prepared) {
+  auto base_program = preparer.compile(base);
+  if (!base_program) {
+    Refuse(prepared, seccomp::codes::kBadBase, "the base: " + base_program.error().message);
+    return;
+  }
+  const bpf::ExtensionCase what{.base = *base_program,
+                                .result = made.program,
+                                .extension = made.extension,
+                                .rewritten = made.rewritten,
+                                .native = preparer.node.arch,
+                                .table = *preparer.table};
+  bpf::Workspace workspace;
+  if (auto proof = bpf::ProveExtension(workspace, what); !proof) {
+    Refuse(prepared, seccomp::codes::kExtensionNotProven, std::move(proof).error().message);
+    return;
+  }
+  workspace.Reset();
+  Append(bpf::OpenWays(workspace, what), prepared);
 }
 
 }  // namespace
@@ -74,18 +124,31 @@ Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer)
     Refuse(prepared, seccomp::codes::kBadAnnotation, std::move(node).error().message);
     return prepared;
   }
-  seccomp::ParsedProfile parsed = seccomp::CheckProfile(request.text, *preparer.table, *node);
+  seccomp::ParsedProfile parsed =
+      request.base != nullptr
+          ? seccomp::CheckExtension(request.text, *request.base, *preparer.table, *node)
+          : seccomp::CheckProfile(request.text, *preparer.table, *node);
   prepared.diagnostics = std::move(parsed.diagnostics);
   if (!parsed.profile) return prepared;
-  if (request.tenant) {
-    auto refused = TenantProblems(*parsed.profile);
-    std::move(refused.begin(), refused.end(), std::back_inserter(prepared.diagnostics));
-  }
+  if (request.tenant) Append(TenantProblems(*parsed.profile), prepared);
   if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
+  const seccomp::Profile own = *parsed.profile;
+  if (request.base != nullptr) {
+    seccomp::ParsedProfile extended = seccomp::Extend(*request.base, own);
+    Append(std::move(extended.diagnostics), prepared);
+    if (!extended.profile) return prepared;
+    parsed.profile = std::move(extended.profile);
+  }
   auto program = preparer.compile(*parsed.profile);
   if (!program) {
     Refuse(prepared, seccomp::codes::kLibseccompRefuses, program.error().message);
     return prepared;
+  }
+  if (request.base != nullptr) {
+    Prove({.extension = own, .rewritten = *parsed.profile, .program = *program}, *request.base,
+          preparer, prepared);
+    if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
+    prepared.base = base::Sha256(seccomp::RenderOci(*request.base));
   }
   prepared.bytes = seccomp::RenderOci(*parsed.profile);
   prepared.digest = base::Sha256(prepared.bytes);
@@ -106,33 +169,127 @@ bool Desired::Holds(std::string_view owner) const {
          (slash != std::string_view::npos && held_namespaces.contains(owner.substr(0, slash)));
 }
 
-Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer) {
-  Desired desired;
-  desired.remarks = std::move(claims.remarks);
-  desired.held_owners = std::move(claims.held_owners);
-  desired.files.reserve(claims.claims.size());
-  auto old = previous.files.begin();
-  for (Claim& claim : claims.claims) {
-    while (old != previous.files.end() && old->claim.path < claim.path) ++old;
-    DesiredFile file;
-    file.claim = std::move(claim);
-    const bool same = old != previous.files.end() && old->claim.path == file.claim.path &&
-                      !old->claim.error && !file.claim.error &&
-                      old->claim.text == file.claim.text &&
-                      old->claim.capabilities == file.claim.capabilities &&
-                      old->claim.tenant == file.claim.tenant;
-    if (same) {
-      file.prepared = std::move(old->prepared);
-    } else if (!file.claim.error) {
-      file.prepared = PrepareProfile({.text = file.claim.text,
-                                      .capabilities = file.claim.capabilities,
-                                      .tenant = file.claim.tenant},
-                                     preparer);
+namespace {
+
+// Prepares claims in the order in which they extend each other.
+class Preparation {
+ public:
+  Preparation(ClaimSet claims, Desired previous, const Preparer& preparer)
+      : previous_(std::move(previous)), preparer_(preparer) {
+    desired_.remarks = std::move(claims.remarks);
+    desired_.held_owners = std::move(claims.held_owners);
+    desired_.files.resize(claims.claims.size());
+    for (std::size_t i = 0; i < desired_.files.size(); ++i) {
+      desired_.files[i].claim = std::move(claims.claims[i]);
     }
-    file.note = NoteOf(file);
-    desired.files.push_back(std::move(file));
+    states_.resize(desired_.files.size());
   }
-  return desired;
+
+  Desired Run() && {
+    for (std::size_t i = 0; i < desired_.files.size(); ++i) Ensure(i, 0);
+    return std::move(desired_);
+  }
+
+ private:
+  enum class State : std::uint8_t { kNew, kBusy, kDone };
+
+  // Where a path stands in `files`, or would.
+  static std::vector<DesiredFile>::iterator Place(Desired& desired, const std::string& path) {
+    return std::lower_bound(desired.files.begin(), desired.files.end(), path,
+                            [](const DesiredFile& file, const std::string& wanted) {
+                              return file.claim.path < wanted;
+                            });
+  }
+
+  void Ensure(std::size_t index, std::size_t depth) {
+    if (states_[index] == State::kDone) return;
+    states_[index] = State::kBusy;
+    DesiredFile& file = desired_.files[index];
+    if (!file.claim.error) Prepare(file, depth);
+    file.note = NoteOf(file);
+    states_[index] = State::kDone;
+  }
+
+  // Refused for what was in force then: to be compared again.
+  static bool Weighed(const DesiredFile& file) {
+    const auto& found = file.prepared.diagnostics;
+    return std::any_of(found.begin(), found.end(), [](const seccomp::Diagnostic& d) {
+      return d.code == seccomp::codes::kWeakeningRefused;
+    });
+  }
+
+  void Prepare(DesiredFile& file, std::size_t depth) {
+    const Claim& claim = file.claim;
+    std::optional<seccomp::Profile> base;
+    base::Digest base_digest{};
+    if (!claim.base.empty()) {
+      auto found = BaseOf(claim, depth);
+      if (!found) {
+        Refuse(file.prepared, seccomp::codes::kBadBase,
+               std::string(kBaseAnnotation) + ": " + found.error().message);
+        return;
+      }
+      base = *std::move(found);
+      base_digest = base::Sha256(seccomp::RenderOci(*base));
+    }
+    const auto old = Place(previous_, claim.path);
+    const bool same = old != previous_.files.end() && old->claim.path == claim.path &&
+                      !old->claim.error && old->claim.text == claim.text &&
+                      old->claim.capabilities == claim.capabilities &&
+                      old->claim.tenant == claim.tenant && old->claim.base == claim.base &&
+                      old->prepared.base == base_digest &&
+                      (old->prepared.valid() || (claim.base.empty() && !Weighed(*old)));
+    file.prepared = same ? std::move(old->prepared)
+                         : PrepareProfile({.text = claim.text,
+                                           .capabilities = claim.capabilities,
+                                           .tenant = claim.tenant,
+                                           .base = base ? &*base : nullptr},
+                                          preparer_);
+  }
+
+  base::Result<seccomp::Profile> BaseOf(const Claim& claim, std::size_t depth) {
+    using base::ErrorCode;
+    if (seccomp::IsRuntimeDefault(claim.base)) {
+      TRY_ASSIGN(const seccomp::NodeFacts node, NodeFor(claim.capabilities, preparer_.node));
+      TRY_ASSIGN(seccomp::RuntimeDefault found,
+                 seccomp::ResolveRuntimeDefault(claim.base, node, preparer_.runtime));
+      return std::move(found.profile);
+    }
+    const std::string shown = "'" + base::Printable(claim.base) + "'";
+    const auto at = Place(desired_, claim.base);
+    if (at == desired_.files.end() || at->claim.path != claim.base) {
+      return base::Fail(ErrorCode::kNotFound, "no profile " + shown + " is installed");
+    }
+    if (at->claim.tenant) {
+      return base::Fail(ErrorCode::kInvalidArgument, shown + " is of a tenant namespace");
+    }
+    const auto index = static_cast<std::size_t>(at - desired_.files.begin());
+    if (states_[index] == State::kBusy) {
+      return base::Fail(ErrorCode::kInvalidArgument, shown + " extends this profile itself");
+    }
+    if (depth >= kMaxBaseDepth) {
+      return base::Fail(ErrorCode::kResourceExhausted,
+                        "more than " + std::to_string(kMaxBaseDepth) + " bases of bases");
+    }
+    Ensure(index, depth + 1);
+    if (!at->prepared.valid()) {
+      return base::Fail(ErrorCode::kInvalidArgument, shown + " is refused: " + at->note);
+    }
+    auto parsed = seccomp::ParseProfile(at->prepared.bytes);
+    if (!parsed.profile) return base::Fail(ErrorCode::kInternal, shown + " cannot be read back");
+    return *std::move(parsed.profile);
+  }
+
+  Desired desired_;
+  Desired previous_;
+  const Preparer& preparer_;
+  std::vector<State> states_;
+};
+
+}  // namespace
+
+Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer) {
+  return Preparation(std::move(claims), std::move(previous), preparer).Run();
 }
 
 }  // namespace seccompd::install

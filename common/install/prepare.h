@@ -21,9 +21,12 @@ namespace seccompd::install {
 
 // What would land on disk for one text.
 struct Prepared {
-  std::string bytes;     // canonical OCI JSON; empty when a diagnostic is an error
-  base::Digest digest;   // of bytes
-  base::Digest meaning;  // of the compiled program: equal programs decide alike
+  std::string bytes;    // canonical OCI JSON; empty when a diagnostic is an error
+  base::Digest digest;  // of bytes
+  // What the filter decides, whatever the agent and libseccomp that built it: bpf's fingerprint,
+  // with flags and listener mixed in where the profile names them.
+  base::Digest meaning;
+  base::Digest base{};  // of the rendering that it extends; zero: none
   std::vector<seccomp::Diagnostic> diagnostics;
 
   [[nodiscard]] bool valid() const { return !bytes.empty(); }
@@ -36,13 +39,15 @@ struct Preparer {
   std::function<base::Result<bpf::Program>(const seccomp::Profile&)> compile;
   const seccomp::SyscallTable* table = nullptr;  // borrowed
   seccomp::NodeFacts node;
+  std::string runtime;  // "containerd://1.7.13", whose default a bare `runtime-default` is; ""
 };
 
 // What a source says about a profile besides its text.
 struct ProfileRequest {
   std::string_view text;
-  std::string_view capabilities{};  // seccompd.io/capabilities; "": the preparer's
-  bool tenant = false;              // no NOTIFY, no listenerPath
+  std::string_view capabilities{};         // seccompd.io/capabilities; "": the preparer's
+  bool tenant = false;                     // no NOTIFY, no listenerPath
+  const seccomp::Profile* base = nullptr;  // what it extends; null: nothing
 };
 
 // The node as containers with these capabilities (the annotation, "": those of `node`) see it.
@@ -55,7 +60,7 @@ struct ProfileRequest {
 struct DesiredFile {
   Claim claim;
   Prepared prepared;  // not valid(): last good stays in force
-  std::string note;   // why it is not installable: the first error, one line
+  std::string note;   // why it is not installable, or that it weakens: one line
 
   bool operator==(const DesiredFile&) const = default;
 };
@@ -79,9 +84,10 @@ struct Desired {
   bool operator==(const Desired&) const = default;
 };
 
-// Prepares every claim; a claim whose text and capabilities are those of `previous` is taken over,
-// so that one changed profile costs one compile. `previous` may be moved from; complete is true
-// after.
+// Prepares every claim, and what it extends before it; a claim whose text, capabilities and base
+// are those of `previous` is taken over, so that one changed profile costs one compile. `previous`
+// may be moved from; complete is true after.
+inline constexpr std::size_t kMaxBaseDepth = 8;  // a base of a base of ...
 [[nodiscard]] Desired PrepareAll(ClaimSet claims, Desired previous, const Preparer& preparer);
 
 }  // namespace seccompd::install

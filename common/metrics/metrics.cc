@@ -185,6 +185,7 @@ void AddProfiles(Exposition& out, const MetricsSnapshot& snapshot) {
   out.AddEach(kProfileWrites, counters.profile_writes);
   out.AddEach(kProfileWriteErrors, counters.profile_write_errors);
   out.AddEach(kProfileDrifts, counters.profile_drifts);
+  out.Add(kProfileWeakenings, counters.profile_weakenings);
   out.Add(kSyncs, counters.syncs);
   out.Add(kSyncFailures, counters.sync_failures);
   out.Add(kSyncSeconds, counters.sync_seconds);

@@ -36,6 +36,7 @@ struct Counters {
   Per<FileOperation> profile_writes;
   Per<FileOperation> profile_write_errors;
   Per<DriftKind> profile_drifts;
+  std::uint64_t profile_weakenings = 0;
   std::uint64_t syncs = 0;  // failed ones included
   std::uint64_t sync_failures = 0;
   Histogram sync_seconds;

@@ -56,6 +56,11 @@ inline constexpr Descriptor kProfileDrifts{
     .labels = "kind",
     .help = "Installed files found changed by something else."};
 
+inline constexpr Descriptor kProfileWeakenings{
+    .name = "seccompd_profile_weakenings_total",
+    .type = Type::kCounter,
+    .help = "Updates that permit more than the revision in force, refused ones included."};
+
 inline constexpr Descriptor kSyncs{.name = "seccompd_syncs_total",
                                    .type = Type::kCounter,
                                    .help = "Reconciliations of the sources with the disk."};
@@ -246,6 +251,7 @@ inline constexpr std::array kTable = {kBuildInfo,
                                       kProfileWrites,
                                       kProfileWriteErrors,
                                       kProfileDrifts,
+                                      kProfileWeakenings,
                                       kSyncs,
                                       kSyncFailures,
                                       kSyncSeconds,

@@ -26,8 +26,9 @@ constexpr std::uint32_t kMaxTraceData = 0xffff;  // SECCOMP_RET_DATA
 class ProfileReader {
  public:
   // Without a node Docker's fields are errors.
-  ProfileReader(const ProfileLimits& limits, const NodeFacts* node, DiagnosticSink& sink)
-      : limits_(limits), sink_(sink), read_(sink) {
+  ProfileReader(const ProfileLimits& limits, const NodeFacts* node, const Profile* base,
+                DiagnosticSink& sink)
+      : limits_(limits), sink_(sink), read_(sink), base_(base) {
     if (node != nullptr) docker_.emplace(*node, read_, sink_);
   }
 
@@ -49,7 +50,6 @@ class ProfileReader {
                      SyscallRule& out);
   std::string ReadString(const Field& field, const Path& path);
   void RefuseDocker(const Field& field, const Path& path);
-  void ReportEmpty(const Node& root);
   void Missing(const Node& object, const Path& path, std::string_view what);
   bool WithinLimit(std::size_t& used, std::size_t more, std::size_t limit, const Node& node,
                    const Path& path, std::string_view what);
@@ -58,6 +58,7 @@ class ProfileReader {
   DiagnosticSink& sink_;
   ObjectReader read_;
   std::optional<DockerFields> docker_;
+  const Profile* base_;  // null: none
   Profile profile_;
   std::size_t names_ = 0;
   std::size_t args_ = 0;
@@ -304,27 +305,14 @@ void ProfileReader::ReadRules(const Node& node, const Path& path) {
   for (std::size_t i = 0; i < node.items.size(); ++i) ReadRule(node.items[i], path.Index(i));
 }
 
-void ProfileReader::ReportEmpty(const Node& root) {
-  const Node* kind = root.Find("kind");
-  if (root.Find("apiVersion") != nullptr && kind != nullptr) {
-    read_.Add(
-        codes::kEmptyProfile, root, {},
-        fmt::format("this is a Kubernetes manifest of kind {}, not a profile; a runtime would "
-                    "load no filter from it",
-                    Quoted(kind->scalar)));
-    return;
-  }
-  read_.Add(codes::kEmptyProfile, root, {},
-            "neither defaultAction nor syscalls is given, and from such a profile a runtime loads "
-            "no filter at all; add a defaultAction");
-}
-
 void ProfileReader::ReadProfile(const Node& root, const Path& path) {
   const std::vector<Field> fields = read_.Fields(root, path, kProfileKeys);
   const Field& rules = fields[kSyscalls];
   const bool no_rules = !rules || (rules.node->kind == Kind::kArray && rules.node->items.empty());
-  if (!fields[kDefaultAction] && no_rules) {
-    ReportEmpty(root);
+  if (base_ != nullptr) {
+    if (no_rules) Missing(root, path, "a rule that wins over the base's");
+  } else if (!fields[kDefaultAction] && no_rules) {
+    ReportEmpty(root, sink_);
   } else if (!fields[kDefaultAction]) {
     Missing(root, path, "defaultAction");
   }
@@ -338,7 +326,11 @@ void ProfileReader::ReadProfile(const Node& root, const Path& path) {
     RefuseDocker(fields[kArchMap], path);
   }
   std::optional<ActionKind> action;
-  if (fields[kDefaultAction]) action = ReadAction(fields[kDefaultAction], path);
+  if (fields[kDefaultAction]) {
+    action = ReadAction(fields[kDefaultAction], path);
+  } else if (base_ != nullptr) {
+    action = base_->default_action;
+  }
   profile_.default_action = action.value_or(ActionKind::kKillProcess);
   profile_.default_errno_ret =
       ReadErrno(fields[kDefaultErrnoRet], fields[kDefaultErrno], action, path);
@@ -349,12 +341,18 @@ void ProfileReader::ReadProfile(const Node& root, const Path& path) {
   profile_.listener_path = ReadString(fields[kListenerPath], path);
   profile_.listener_metadata = ReadString(fields[kListenerMetadata], path);
   if (rules) ReadRules(*rules.node, list_path(kSyscalls));
+  if (base_ == nullptr) return;
+  const bool with_default =
+      fields[kDefaultAction] || fields[kDefaultErrnoRet] || fields[kDefaultErrno];
+  const bool with_archs = fields[kArchitectures] || fields[kArchMap];
+  TakeFromBase(*base_, {.default_action = with_default, .architectures = with_archs}, profile_,
+               sink_);
 }
 
 std::optional<Profile> ProfileReader::Read(const Node& root) {
   const Path path;
   if (root.kind == Kind::kNull) {
-    ReportEmpty(root);
+    ReportEmpty(root, sink_);
   } else if (read_.Expect(root, Kind::kObject, path, "a profile")) {
     ReadProfile(root, path);
     DiagnoseNotify(profile_, sink_);
@@ -383,8 +381,9 @@ ParsedProfile ParseProfile(const document::Node& node, const ProfileLimits& limi
 }
 
 std::optional<Profile> ReadProfile(const document::Node& root, const ProfileLimits& limits,
-                                   const NodeFacts* node, DiagnosticSink& sink) {
-  return ProfileReader(limits, node, sink).Read(root);
+                                   const NodeFacts* node, DiagnosticSink& sink,
+                                   const Profile* base) {
+  return ProfileReader(limits, node, base, sink).Read(root);
 }
 
 DiagnosticSink SinkFor(const document::Node& root) {

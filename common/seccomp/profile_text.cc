@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/seccomp/object_reader.h"
+
 namespace seccompd::seccomp {
 namespace {
 
@@ -34,6 +36,21 @@ tl::unexpected<Diagnostic> Refuse(const base::Error& error, Position at, std::st
 }
 
 }  // namespace
+
+void ReportEmpty(const document::Node& root, DiagnosticSink& sink) {
+  ObjectReader read(sink);
+  const document::Node* kind = root.Find("kind");
+  if (root.Find("apiVersion") != nullptr && kind != nullptr) {
+    read.Add(codes::kEmptyProfile, root, {},
+             fmt::format("this is a Kubernetes manifest of kind {}, not a profile; a runtime would "
+                         "load no filter from it",
+                         Quoted(kind->scalar)));
+    return;
+  }
+  read.Add(codes::kEmptyProfile, root, {},
+           "neither defaultAction nor syscalls is given, and from such a profile a runtime loads "
+           "no filter at all; add a defaultAction");
+}
 
 tl::expected<Node, Diagnostic> ReadProfileText(std::string_view text, const ProfileLimits& limits) {
   document::Limits bounds;

@@ -15,4 +15,7 @@ namespace seccompd::seccomp {
 [[nodiscard]] tl::expected<document::Node, Diagnostic> ReadProfileText(std::string_view text,
                                                                        const ProfileLimits& limits);
 
+// Why a document that says nothing is no profile: a runtime would load no filter. Internal.
+void ReportEmpty(const document::Node& root, DiagnosticSink& sink);
+
 }  // namespace seccompd::seccomp

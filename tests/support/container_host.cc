@@ -176,6 +176,14 @@ ContainerHost::ContainerHost(Runtime runtime) : runtime_(runtime) {
   TreeBuilder(dir_.path()).Dir("state");
 }
 
+void ContainerHost::AddProgram(const std::string& path, const std::string& name) const {
+  std::error_code error;
+  std::filesystem::copy_file(path, dir_.Join("rootfs") + "/bin/" + name, error);
+  if (!error) return;
+  std::fprintf(stderr, "%s: %s\n", path.c_str(), error.message().c_str());
+  std::abort();
+}
+
 std::unique_ptr<Container> ContainerHost::Make(ContainerSpec spec) {
   if (spec.pod_uid.empty()) spec.pod_uid = RandomUid();
   if (spec.container_id.empty()) spec.container_id = RandomContainerId();

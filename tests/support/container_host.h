@@ -83,6 +83,9 @@ class ContainerHost {
  public:
   explicit ContainerHost(Runtime runtime);
 
+  // Copies a static program to /bin/<name> of the root that all containers share.
+  void AddProgram(const std::string& path, const std::string& name) const;
+
   // Bundle and config.json written, nothing started. The literal spec is completed with random
   // names.
   [[nodiscard]] std::unique_ptr<Container> Make(ContainerSpec spec);

@@ -106,6 +106,86 @@ TEST_F(PrepareTest, ConditionalRulesAreResolvedForTheAnnotatedCapabilities) {
   EXPECT_EQ(bad.diagnostics.back().code, "E0406");
 }
 
+constexpr const char* kNoAlg = R"({"syscalls": [{"names": ["socket"], "action": "SCMP_ACT_ERRNO",
+  "args": [{"index": 0, "value": 38, "op": "SCMP_CMP_EQ"}]}]})";
+
+Claim Extending(std::string path, std::string base, std::string text = kNoAlg) {
+  Claim claim;
+  claim.path = std::move(path);
+  claim.text = std::move(text);
+  claim.base = std::move(base);
+  return claim;
+}
+
+TEST_F(PrepareTest, AProfileExtendsTheRuntimesDefault) {
+  const Desired given = All({Extending("a", "runtime-default:containerd-1.7")});
+  ASSERT_TRUE(given.files[0].prepared.valid()) << given.files[0].note;
+  EXPECT_THAT(given.files[0].prepared.bytes, HasSubstr("SCMP_CMP_MASKED_EQ"));
+  EXPECT_THAT(given.files[0].prepared.bytes, HasSubstr("epoll_pwait2"));
+  const Desired unknown = All({Extending("a", "runtime-default")});
+  EXPECT_THAT(unknown.files[0].note, HasSubstr("E0205: seccompd.io/base: the node's runtime is"));
+  preparer_.runtime = "containerd://1.7.34";
+  const Desired asked = All({Extending("a", "runtime-default")});
+  EXPECT_EQ(asked.files[0].prepared.bytes, given.files[0].prepared.bytes);
+  EXPECT_THAT(All({Extending("a", "runtime-default:0.9")}).files[0].note, HasSubstr("not a known"));
+  EXPECT_THAT(All({Extending("a", "runtime-default:crio-1.30")}).files[0].note,
+              HasSubstr("CRI-O's default"));
+}
+
+TEST_F(PrepareTest, ABaseOfABaseIsExtendedFirst) {
+  const std::string none = R"({"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_LOG"}]})";
+  const Desired desired =
+      All({Extending("a", "b"), Extending("b", "c", none), Named("c", kConditional)});
+  ASSERT_TRUE(desired.files[0].prepared.valid()) << desired.files[0].note;
+  EXPECT_THAT(desired.files[0].prepared.bytes, HasSubstr(R"("names": ["mkdir"])"));
+  EXPECT_EQ(desired.files[0].prepared.base, desired.files[1].prepared.digest);
+}
+
+TEST_F(PrepareTest, AChangedBaseIsExtendedAnewAndAnEqualOneIsNot) {
+  Desired first = All({Extending("a", "b"), Named("b", kJson)});
+  ASSERT_TRUE(first.files[0].prepared.valid()) << first.files[0].note;
+  const base::Digest before = first.files[0].prepared.meaning;
+  const int compiled = compiled_;
+  Desired second = All({Extending("a", "b"), Named("b", kYaml)}, std::move(first));
+  EXPECT_EQ(compiled_, compiled + 1);  // b's text changed, not its meaning
+  EXPECT_EQ(second.files[0].prepared.meaning, before);
+  const Desired third = All(
+      {Extending("a", "b"), Named("b", R"({"defaultAction": "SCMP_ACT_LOG"})")}, std::move(second));
+  EXPECT_NE(third.files[0].prepared.meaning, before);
+}
+
+TEST_F(PrepareTest, ABaseThatIsNoneIsAnErrorThatNamesIt) {
+  EXPECT_THAT(All({Extending("a", "b")}).files[0].note, HasSubstr("no profile 'b' is installed"));
+  EXPECT_THAT(All({Extending("a", "b"), Named("b", "{")}).files[0].note,
+              HasSubstr("'b' is refused: E01"));
+  const Desired circle = All({Extending("a", "b"), Extending("b", "c"), Extending("c", "a")});
+  for (const DesiredFile& file : circle.files) {
+    EXPECT_FALSE(file.prepared.valid());
+    EXPECT_THAT(file.note, HasSubstr("E0205"));
+  }
+  std::vector<Claim> chain;
+  for (char c = 'a'; c < 'k'; ++c) {
+    chain.push_back(Extending(std::string(1, c), std::string(1, static_cast<char>(c + 1))));
+  }
+  chain.push_back(Named("k", kConditional));
+  EXPECT_THAT(All(chain).files[0].note, HasSubstr("more than 8 bases"));
+  Claim tenant = Named("b", kJson);
+  tenant.tenant = true;
+  EXPECT_THAT(All({Extending("a", "b"), tenant}).files[0].note, HasSubstr("tenant namespace"));
+}
+
+TEST_F(PrepareTest, TheMeaningIsWhatTheFilterDecidesNotHowItIsBuilt) {
+  const Prepared plain = PrepareProfile({.text = kJson}, preparer_);
+  const auto compile = preparer_.compile;
+  preparer_.compile = [compile](const seccomp::Profile& profile) {
+    auto program = compile(profile);
+    if (program) program->insert(program->begin(), {.code = 0x05, .jt = 0, .jf = 0, .k = 0});
+    return program;
+  };
+  const Prepared other = PrepareProfile({.text = kJson}, preparer_);
+  EXPECT_EQ(other.meaning, plain.meaning);
+}
+
 TEST_F(PrepareTest, OnlyAChangedTextIsCompiledAgain) {
   Desired first = All({Named("a", kJson), Named("b", kJson), Named("c", "{")});
   EXPECT_EQ(compiled_, 2);

@@ -243,9 +243,11 @@ TEST(CheckProfile, EverySampleGetsItsCodeAtItsPlace) {
 TEST(DiagnosticCodes, EveryCodeHasASample) {
   std::set<std::string_view> sampled;
   for (const Sample& sample : Samples()) sampled.insert(sample.code);
-  // Given by validate and the installer, tested there: the compiler's and what is about files.
+  // Given by validate and the installer, tested there: the compiler's, what is about files and
+  // about a base.
   for (const std::string_view code :
-       {"E0301", "E0401", "E0402", "E0403", "E0404", "E0405", "E0406", "W0401"}) {
+       {"E0205", "E0206", "E0207", "E0208", "E0301", "E0401", "E0402", "E0403", "E0404", "E0405",
+        "E0406", "E0407", "W0215", "W0216", "W0401", "W0402"}) {
     sampled.insert(code);
   }
   for (const CodeInfo& info : DiagnosticCodes()) {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// runtime-default of every known containerd, extended by one rule against AF_ALG, loaded by real
+// runtimes: no direct way to such a socket is left, on any architecture that the node can run.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <tuple>
+
+#include "common/bpf/compile.h"
+#include "common/install/prepare.h"
+#include "common/seccomp/libseccomp_table.h"
+#include "tests/support/container_host.h"
+#include "tests/support/matchers.h"
+#include "tests/support/tree_builder.h"
+
+namespace seccompd::install {
+namespace {
+
+using test_support::ContainerHost;
+using test_support::Runtime;
+using ::testing::HasSubstr;
+
+// ENOMSG: no kernel gives it for socket(2).
+constexpr char kNoAlg[] = R"({"syscalls": [{"names": ["socket"], "action": "SCMP_ACT_ERRNO",
+  "errnoRet": 42, "args": [{"index": 0, "value": 38, "op": "SCMP_CMP_EQ"}]})";
+constexpr char kNoSocketcall[] =
+    R"(, {"names": ["socketcall"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38})";
+
+Prepared Extend(const std::string& version, const std::string& text) {
+  const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
+  Preparer preparer;
+  preparer.table = &table;
+  preparer.compile = [](const seccomp::Profile& profile) {
+    return bpf::Compile(profile, seccomp::NativeArch());
+  };
+  ClaimSet claims;
+  claims.claims.resize(1);
+  claims.claims[0].path = "web/no-alg.json";
+  claims.claims[0].text = text;
+  claims.claims[0].base = "runtime-default:containerd-" + version;
+  return PrepareAll(std::move(claims), {}, preparer).files[0].prepared;
+}
+
+class ExtensionTest : public ::testing::TestWithParam<std::tuple<Runtime, std::string>> {
+ protected:
+  void SetUp() override {
+    REQUIRE_CONTAINERS();
+    if (seccomp::NativeArch() != seccomp::Arch::kX86_64) GTEST_SKIP() << "for x86-64 machines";
+  }
+
+  // The name that the probe gave itself inside a container under this filter.
+  static std::string Probe(const std::string& profile, const std::string& program) {
+    ContainerHost host(std::get<Runtime>(GetParam()));
+    host.AddProgram(std::string(SECCOMPD_PROBES) + "/" + program, "probe");
+    const auto container = host.Run({.seccomp = profile, .args = {"/bin/probe"}});
+    if (!container) return container.error().message;
+    const std::string comm = "/proc/" + std::to_string((*container)->pid()) + "/comm";
+    std::string name;
+    for (int i = 0; i < 200; ++i) {
+      name = test_support::ReadFile(comm).value_or("");
+      if (name.find(' ') != std::string::npos) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return name.substr(0, name.find('\n'));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Defaults, ExtensionTest,
+                         ::testing::Combine(::testing::Values(Runtime::kCrun, Runtime::kRunc),
+                                            ::testing::Values("1.6.28", "1.7.3", "1.7.13", "1.7.32",
+                                                              "2.0.0", "2.0.9", "2.2.0", "2.2.4")),
+                         [](const auto& test) {
+                           std::string name =
+                               RuntimeName(std::get<0>(test.param)) + "_" + std::get<1>(test.param);
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name;
+                         });
+
+TEST_P(ExtensionTest, NoDirectWayToAnAlgSocketIsLeft) {
+  const Prepared prepared = Extend(std::get<std::string>(GetParam()), std::string(kNoAlg) + "]}");
+  ASSERT_TRUE(prepared.valid());
+  // 64-bit, dirty high half, x32, int 0x80; an AF_INET socket still works.
+  EXPECT_EQ(Probe(prepared.bytes, "socket_probe64"), "42 42 42 42 0");
+}
+
+TEST_P(ExtensionTest, SocketcallStaysOpenUntilItIsDeniedAndThatIsSaid) {
+  const std::string version = std::get<std::string>(GetParam());
+  const Prepared open = Extend(version, std::string(kNoAlg) + "]}");
+  bool said = false;
+  for (const auto& d : open.diagnostics) {
+    said = said || (d.code == "W0215" && d.message.find("socketcall") != std::string::npos);
+  }
+  EXPECT_TRUE(said);
+  const std::string before = Probe(open.bytes, "socket_probe32");
+  EXPECT_THAT(before, ::testing::StartsWith("42 "));
+  EXPECT_THAT(before, ::testing::Not(HasSubstr("42 42")));
+  EXPECT_THAT(before, ::testing::Not(HasSubstr("42 38")));
+  const Prepared closed = Extend(version, std::string(kNoAlg) + kNoSocketcall + "]}");
+  ASSERT_TRUE(closed.valid());
+  for (const auto& d : closed.diagnostics) {
+    if (d.code != "W0215") continue;
+    EXPECT_THAT(d.message, ::testing::Not(HasSubstr("socketcall")));
+  }
+  EXPECT_EQ(Probe(closed.bytes, "socket_probe32"), "42 38 0");
+}
+
+}  // namespace
+}  // namespace seccompd::install
