@@ -18,6 +18,7 @@
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
 #include "agent/installer_texts.h"
+#include "agent/node_gate.h"
 #include "agent/node_state.h"
 #include "agent/profile_texts.h"
 #include "agent/references.h"
@@ -178,6 +179,15 @@ class Daemon {
     supervisor.Spawn("events", events_->Run());
   }
 
+  void StartGate(net::Supervisor& supervisor) {
+    if (config_.node_gate != "taint" || !Installs(config_)) return;
+    auto ready = [this] { return state_.Ready() && AllPlaced(state_.profiles); };
+    supervisor.Spawn("gate",
+                     OpenNodeGate(*cluster_->api(),
+                                  {.node_name = config_.node_name, .taint_key = config_.taint_key},
+                                  std::move(ready), log_));
+  }
+
   void StartSources(net::Supervisor& supervisor) {
     if (Installs(config_)) install_->set_desired_options(DesiredOptions());
     source_->Start(supervisor, [this] {
@@ -197,6 +207,7 @@ class Daemon {
     if (node.unsupported.empty()) {
       self->StartSources(*supervisor);
       self->StartEvents(*supervisor);
+      self->StartGate(*supervisor);
     } else {
       self->log_.Error("this node is left alone", {{"reason", node.unsupported}});
       self->install_->Pause();

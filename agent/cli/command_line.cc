@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <string>
 
@@ -282,6 +283,26 @@ struct VersionCommand {
   }
 };
 
+// A DaemonSet's container may not end, though its work is done.
+struct Wait {
+  CLI::App* app = nullptr;
+
+  void Add(CLI::App& top) {
+    app =
+        top.add_subcommand("wait", "does nothing until told to stop: after a purge in a DaemonSet");
+  }
+  static int Execute() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    int number = 0;
+    const bool waited =
+        sigprocmask(SIG_BLOCK, &signals, nullptr) == 0 && sigwait(&signals, &number) == 0;
+    return waited ? 0 : 70;
+  }
+};
+
 struct Metrics {
   CLI::App* app = nullptr;
 
@@ -308,6 +329,7 @@ int RunCommandLine(int argc, char** argv) {
   Purge purge;
   Status status;
   InspectCommand inspect;
+  Wait wait;
   Metrics metrics;
   VersionCommand version;
   run.Add(top);
@@ -318,6 +340,7 @@ int RunCommandLine(int argc, char** argv) {
   purge.Add(top);
   status.Add(top);
   inspect.Add(top);
+  wait.Add(top);
   metrics.Add(top);
   version.Add(top);
   try {
@@ -333,6 +356,7 @@ int RunCommandLine(int argc, char** argv) {
   if (purge.app->parsed()) return purge.Execute();
   if (status.app->parsed()) return status.Execute();
   if (inspect.app->parsed()) return inspect.Execute();
+  if (wait.app->parsed()) return Wait::Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();
 }

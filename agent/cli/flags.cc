@@ -113,6 +113,10 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
 void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "mode", config.mode, "install profiles, audit containers, or both")
       ->check(CLI::IsMember({"install", "audit", "both"}));
+  AddFlag(app, "node-gate", config.node_gate,
+          "taint: take this node's start-up taint away once every valid profile is on disk")
+      ->check(CLI::IsMember({"off", "taint"}));
+  AddFlag(app, "node-gate.taint-key", config.taint_key, "key of that taint");
   if (InPod()) config.source = "kubernetes";
   AddFlag(app, "source", config.source, "where profiles come from: kubernetes or dir:PATH")
       ->required(false);

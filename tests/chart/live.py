@@ -51,7 +51,7 @@ class Node:
 
     def __enter__(self):
         self.prepare()
-        self.children.append(subprocess.Popen(["sleep", "600"]))
+        self.children.append(subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         slice_ = f"kubepods.slice/kubepods-pod{POD_UID.replace('-', '_')}.slice"
         self.write("cgroup/cgroup.controllers", "cpu memory pids\n")
         self.write("cgroup/cgroup.procs", "")
@@ -62,13 +62,16 @@ class Node:
         self.write(f"{scope}/cgroup.threads", f"{self.children[0].pid}\n")
         self.write("profiles/web.yaml", PROFILES)
         self.write("pods/pay.json", json.dumps(pod()))
-        (self.path / "seccomp").mkdir()
+        (self.path / "seccomp").mkdir(exist_ok=True)
         log = open(self.path / "log", "w", encoding="utf-8")
-        agent = subprocess.Popen(
-            [BINARY, "run", f"--source=dir:{self.path}/profiles", f"--pods=dir:{self.path}/pods",
-             f"--seccomp-root={self.path}/seccomp", f"--path.cgroupfs={self.path}/cgroup", "--node-name=n1",
-             "--web.listen-address=127.0.0.1:0", "--audit-interval=1s", "--rehash-interval=1s",
-             "--node-default=unconfined", *(flag.format(path=self.path) for flag in self.flags)], stdout=log, stderr=log)
+        given = {flag.split("=")[0] for flag in self.flags}
+        arguments = [f"--source=dir:{self.path}/profiles", f"--pods=dir:{self.path}/pods",
+                     f"--seccomp-root={self.path}/seccomp", f"--path.cgroupfs={self.path}/cgroup", "--node-name=n1",
+                     "--web.listen-address=127.0.0.1:0", "--audit-interval=1s", "--rehash-interval=1s",
+                     "--node-default=unconfined", f"--socket={self.path}/run/agent.sock"]
+        arguments = [a for a in arguments if a.split("=")[0] not in given]
+        arguments += [flag.format(path=self.path) for flag in self.flags]
+        agent = subprocess.Popen([BINARY, "run", *arguments], stdout=log, stderr=log)
         log.close()
         self.children.append(agent)
         self.wait(lambda: self.find_address() and self.get("/readyz")[0] == 200, "the agent is not ready")

@@ -6,13 +6,14 @@ import subprocess
 import unittest
 
 import chart
+import tools
 
 README = (chart.ROOT / "README.md").read_text()
 
 
 def privileges_table():
     """Rows of the README's section: mode, values, capabilities, host access."""
-    section = README.split("\n## Privileges\n", 1)[1].split("\n## ", 1)[0]
+    section = re.split(r"\n##+ ", README.split("\n## Privileges\n", 1)[1], maxsplit=1)[0]
     for line in section.splitlines():
         if line.startswith("|") and "`" in line.split("|")[2]:
             yield [cell.strip() for cell in line.strip("|").split("|")]
@@ -88,6 +89,8 @@ class Privileges(unittest.TestCase):
         for _, objects in all_cases():
             for _, pod in every_pod(objects):
                 for container in pod.get("initContainers", []) + pod["containers"]:
+                    if not container["image"].startswith(("localhost/seccompd", "registry.example.com:5000")):
+                        continue  # kubectl, of helm test
                     command, *flags = container["args"]
                     known = flags_of(command)
                     if not known:
@@ -252,6 +255,25 @@ class Placement(unittest.TestCase):
         old = chart.template(["--set", "flowControl.create=true"], kube_version="1.27.0")
         self.assertNotIn("recursiveReadOnly", old)
         self.assertIn("flowcontrol.apiserver.k8s.io/v1beta3", old)
+
+
+class HelmTest(unittest.TestCase):
+    def test_it_asks_for_what_kubectl_takes(self):
+        (pod,) = chart.of_kind(chart.render(), "Pod")
+        for container in pod["spec"]["containers"]:
+            command = [a for a in container["args"] if not a.startswith("-") and "/" not in a]
+            run = subprocess.run([str(tools.kubectl(chart.TOOLS)), *command[:2 if command[0] == "rollout" else 1], "--help"],
+                                 capture_output=True, text=True, timeout=30, check=True)
+            for flag in container["args"]:
+                if flag.startswith("--") and not flag.startswith("--namespace"):
+                    self.assertIn(flag.split("=")[0] + "=", run.stdout)
+
+    def test_it_may_see_one_daemonset_and_its_events(self):
+        (role,) = chart.of_kind(chart.render(), "Role", "seccompd-test")
+        for rule in role["rules"]:
+            self.assertLessEqual(set(rule["verbs"]), {"get", "list", "watch"})
+            if rule["resources"] == ["daemonsets"]:
+                self.assertEqual(rule["resourceNames"], ["seccompd"])
 
 
 if __name__ == "__main__":

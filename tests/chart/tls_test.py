@@ -128,7 +128,7 @@ class Tls(unittest.TestCase):
         bad.write_text("tls_server_config: {cert_file: nope.crt, key_file: nope.key}\n")
         run = subprocess.run([live.BINARY, "run", f"--source=dir:{self.node.path}/profiles",
                               f"--seccomp-root={self.node.path}/seccomp2", f"--path.cgroupfs={self.node.path}/cgroup",
-                              f"--web.config.file={bad}", "--web.listen-address=127.0.0.1:0"],
+                              f"--web.config.file={bad}", f"--socket={self.node.path}/run2/agent.sock", "--web.listen-address=127.0.0.1:0"],
                              capture_output=True, text=True, timeout=30, check=False)
         self.assertEqual(run.returncode, 2)
         self.assertIn("nope.crt: cannot be read", run.stdout + run.stderr)

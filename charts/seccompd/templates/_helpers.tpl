@@ -98,6 +98,9 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
 - --profiles.tenant-namespace={{ join "," . }}
 {{- end }}
 - --pods={{ .Values.pods }}
+{{- if eq .Values.pods "kubelet" }}
+- --kubelet.address=$(NODE_IP)
+{{- end }}
 - --seccomp-root={{ .Values.kubeletRoot }}/seccomp
 {{- if include "seccompd.audits" . }}
 - --path.cgroupfs=/host/sys/fs/cgroup
@@ -108,10 +111,15 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
 - --bundles=/host/bundles/{{ .Values.bundles.glob }}
 {{- end }}
 {{- if include "seccompd.installs" . }}
+{{- if ne .Values.weakening "warn" }}
 - --weakening={{ .Values.weakening }}
+{{- end }}
 - --delete-grace={{ .Values.deleteGrace }}
 {{- end }}
-- --events={{ ternary "on" "off" .Values.events.enabled }}
+{{- if .Values.checks }}
+- --checks.watch=true
+{{- end }}
+- --events={{ .Values.events.enabled }}
 {{- if include "seccompd.gates" . }}
 - --node-gate=taint
 - --node-gate.taint-key={{ .Values.nodeGate.taintKey }}
