@@ -29,7 +29,7 @@ mirror="$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/a
 if [[ ! -e $base/complete ]]; then
   rm -rf "$base"
   mkdir -p "$(dirname "$base")"
-  debootstrap --variant=minbase bookworm "$base" "${mirror:-http://deb.debian.org/debian}" >"$work/base.log" 2>&1 ||
+  debootstrap --variant=minbase bookworm "$base" ${mirror:+"$mirror"} >"$work/base.log" 2>&1 ||
     give_up "debootstrap failed: $(tail -n 1 "$work/base.log")"
   touch "$base/complete"
 fi

@@ -182,7 +182,10 @@ TEST_F(FilterTargetsTest, AThousandAuditsDisturbNobodyAndAreAllRight) {
         ::syscall(SYS_futex, &word, FUTEX_WAIT, 0, &hour, nullptr, 0);
       }),
       Blocked([] {
-        if (::syscall(SYS_vfork) == 0) ::pause();
+        if (::syscall(SYS_vfork) == 0) {
+          ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // else it outlives the test, its output still open
+          ::pause();
+        }
       }),
   };
   for (const pid_t pid : targets) Join(**container, pid);

@@ -64,8 +64,7 @@ TEST_F(InCluster, AnIpv6HostIsCheckedByItsAddress) {
   try {
     Serve("::1");
   } catch (const std::exception& e) {
-    std::cout << "this machine has no IPv6 loopback: " << e.what() << "\n";
-    GTEST_SKIP();
+    GTEST_SKIP() << "this machine has no IPv6 loopback: " << e.what();
   }
   Connect();
   EXPECT_THAT(Get(), IsOk());

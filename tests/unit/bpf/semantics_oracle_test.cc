@@ -168,7 +168,7 @@ TEST(Compile, DecidesWhatTheProfileMeans) {
   EXPECT_GT(compared, compiled * kInputs / 2);
 }
 
-// Seen with runc's and crun's library too: semop(2) is let through on no architecture, and
+// semop(2) is let through on no architecture, and
 // openat2(2) is not logged on i386.
 TEST(Compile, LibseccompForgetsToLoadTheNumber) {
   if (LibseccompVersion() != "2.5.4") GTEST_SKIP() << "seen in libseccomp 2.5.4";
