@@ -81,7 +81,7 @@ class Includes(unittest.TestCase):
         self.one("common/bpf/compile.cc", "#include <seccomp.h>", None)
         self.one("agent/config.cc", "#include <yaml-cpp/yaml.h>", "fenced")
         self.one("common/audit/report.cc", "#include <boost/json/value.hpp>", "fenced")
-        self.one("common/kube/api_client.cc", '#include <boost/beast/http.hpp>", "fenced")
+        self.one("common/kube/client.cc", '#include <boost/beast/http.hpp>', "fenced")
         self.one("common/net/server.h", "#include <boost/beast/http.hpp>", "fenced")
         self.one("common/net/server.cc", "#include <boost/beast/http.hpp>", None)
         self.one("common/procfs/scanner.cc", "#include <bpf/libbpf.h>", "fenced")

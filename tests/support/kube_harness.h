@@ -87,7 +87,7 @@ class KubeHarness {
  private:
   template <class T>
   [[nodiscard]] static boost::asio::awaitable<base::Result<>> Keep(boost::asio::awaitable<T> work,
-                                                     std::optional<T>* result) {
+                                                                   std::optional<T>* result) {
     T value = co_await std::move(work);
     result->emplace(std::move(value));
     co_return base::Result<>();
