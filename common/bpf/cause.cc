@@ -9,6 +9,7 @@
 
 #include "common/base/strings.h"
 #include "common/bpf/check.h"
+#include "common/bpf/return_value.h"
 #include "common/bpf/runc_stub.h"
 #include "common/seccomp/condition.h"
 #include "common/seccomp/containerd_view.h"
@@ -92,7 +93,19 @@ class Finder {
     if (view && Explains(view->profile)) Found(Cause::kDockerFields, Listed(view->ignored));
   }
 
+  // An architecture more or less leaves native calls as they are, but for runc's stub.
+  [[nodiscard]] bool NativeCallsDiffer() const {
+    constexpr std::uint32_t kEnosys = kRetErrno | 38;
+    const std::uint32_t native = seccomp::AuditArch(input_.native);
+    return std::any_of(
+        comparison_.differences.begin(), comparison_.differences.end(), [&](const Difference& one) {
+          return one.first_arch <= native && native <= one.last_arch &&
+                 one.first_nr < seccomp::kX32Bit && one.from != kEnosys && one.to != kEnosys;
+        });
+  }
+
   void TryArchitectures() {
+    if (NativeCallsDiffer()) return;
     const auto& listed = input_.asked.architectures;
     const auto explains = [this](std::vector<Arch> archs) {
       Profile other = input_.asked;
@@ -175,13 +188,12 @@ class Finder {
     if (Explains(notified)) Found(Cause::kNotifier, {});
   }
 
-  // GHSA-4q85-33p6-j5g6: two LT or LE rules of a call, different actions, one argument, values with
-  // the same high word.
-  void TryMerge() {
-    struct Bound {
-      const SyscallRule* rule;
-      ArgCondition arg;
-    };
+  struct Bound {
+    const SyscallRule* rule;
+    ArgCondition arg;
+  };
+  // The LT and LE conditions of each call.
+  [[nodiscard]] std::map<std::string, std::vector<Bound>> UpperBounds() const {
     std::map<std::string, std::vector<Bound>> bounds;
     for (const SyscallRule& rule : input_.asked.syscalls) {
       for (const auto& conjunction : seccomp::Conjunctions(rule)) {
@@ -191,6 +203,13 @@ class Finder {
         }
       }
     }
+    return bounds;
+  }
+
+  // GHSA-4q85-33p6-j5g6: two LT or LE rules of a call, different actions, one argument, values with
+  // the same high word.
+  void TryMerge() {
+    const auto bounds = UpperBounds();
     std::set<std::string> exposed;
     constexpr std::uint32_t kWord = 32;
     for (const auto& [name, list] : bounds) {
