@@ -160,6 +160,8 @@ void Chaos::Disturb(milliseconds time) {
   } while (steady_clock::now() < end);
 }
 
+void Chaos::ChangeOne() { Want(0, (slots_.at(0).version.value_or(0) + 1) % kVersions); }
+
 void Chaos::DisturbOne(int n) {
   Slot& slot = slots_.at(static_cast<std::size_t>(n));
   switch (slot.role) {

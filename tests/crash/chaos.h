@@ -47,6 +47,8 @@ class Chaos {
   // Changes things for that long. A profile is changed, or tampered with, or comes and goes, until
   // the next Settle(): so it is known which states are legal.
   void Disturb(std::chrono::milliseconds time);
+  // One profile becomes another: after the next Settle() the agent has run its loops.
+  void ChangeOne();
   // What is wrong with the directory as a kill left it; "" if it is a legal state.
   [[nodiscard]] std::string CheckLegal() const;
   // Waits until the directory is what is wanted, file by file; "" or what is still wrong.
