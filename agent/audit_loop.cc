@@ -117,9 +117,7 @@ void AuditLoop::set_check_maps(std::function<const std::vector<kube::ConfigMap>&
 void AuditLoop::set_node(const ThisNode& node) {
   settings_.node_uid = node.uid;
   settings_.os = node.os_image;
-  if (config_.runtime.empty() && !node.container_runtime.empty()) {
-    settings_.runtime.name = node.container_runtime + "://" + node.runtime_version;
-  }
+  if (config_.runtime.empty()) settings_.runtime.name = node.RuntimeName();
 }
 
 void AuditLoop::set_bundles(Bundles* bundles) {

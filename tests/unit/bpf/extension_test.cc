@@ -12,6 +12,7 @@
 #include "common/bpf/layout.h"
 #include "common/bpf/prove_extension.h"
 #include "common/bpf/return_value.h"
+#include "common/seccomp/crio_default.h"
 #include "common/seccomp/extend.h"
 #include "common/seccomp/libseccomp_table.h"
 #include "common/seccomp/runtime_default.h"
@@ -120,6 +121,22 @@ TEST(Extension, NoAlgOverEveryDefaultBlocksEveryDirectWay) {
     EXPECT_EQ(Decision(e, kAuditArchX86_64, x32, 2), kRetAllow);
     EXPECT_EQ(Decision(e, kAuditArchI386, 359, 2), kRetAllow);
     EXPECT_EQ(Decision(e, kAuditArchI386, 359, 39), kRetAllow);
+  }
+}
+
+// CRI-O's rules for socket(2) look at two arguments, and in the newest edition overlap.
+TEST(Extension, NoAlgOverCriosDefaultsBlocksEveryDirectWay) {
+  for (const seccomp::CrioDefault version : seccomp::AllCrioDefaults()) {
+    const Extended e =
+        Apply(kNoAlg, CrioDefaultProfile(version, kNode.arch, seccomp::CrioCapabilities()));
+    ASSERT_TRUE(e.proof) << DisplayName(version) << e.proof.error().message;
+    for (const std::uint64_t family : {std::uint64_t{38}, kDirty | 38}) {
+      EXPECT_EQ(Decision(e, kAuditArchX86_64, 41, family), kPerm) << DisplayName(version);
+      EXPECT_EQ(Decision(e, kAuditArchX86_64, seccomp::kX32Bit | 41, family), kPerm);
+    }
+    EXPECT_EQ(Decision(e, kAuditArchI386, 359, 38), kPerm);
+    EXPECT_EQ(Decision(e, kAuditArchX86_64, 41, 2), kRetAllow);
+    EXPECT_EQ(Decision(e, kAuditArchX86_64, 41, 16), kRetAllow);
   }
 }
 
