@@ -209,6 +209,7 @@ struct Validate {
   std::string output;
   std::string fail_on = "error";
   std::vector<std::string> targets;
+  std::vector<std::string> tenants;
 
   void Add(CLI::App& top) {
     app = top.add_subcommand("validate", "every problem of profiles and ConfigMap manifests");
@@ -218,7 +219,22 @@ struct Validate {
     app->add_option("--fail-on", fail_on, "what makes the exit code 1")
         ->check(CLI::IsMember({"error", "warning"}))
         ->capture_default_str();
-    app->add_option("--target", targets, "another node it is meant for, ARCH/KERNEL; repeatable")
+    app->add_option("--target", targets,
+                    "another node it is meant for, ARCH/KERNEL/RUNTIME...: "
+                    "x86_64/5.10/containerd-1.7/runc-1.1.12/libseccomp-2.5.4; repeatable")
+        ->expected(1)
+        ->take_all();
+    app->add_option("--pods", options.pods,
+                    "manifests of pods and what makes them: is every profile there? repeatable")
+        ->expected(1)
+        ->take_all();
+    app->add_option(
+           "--policy.floor", options.floor,
+           "what profiles of tenants must at least refuse: none, runtime-default[:VERSION] "
+           "or a profile's file")
+        ->capture_default_str();
+    app->add_option("--profiles.tenant-namespace", tenants,
+                    "ConfigMaps of this namespace are a tenant's; repeatable")
         ->expected(1)
         ->take_all();
     node.Add(*app);
@@ -232,6 +248,7 @@ struct Validate {
     options.colour = ::isatty(STDOUT_FILENO) == 1;
     options.agent_version = AgentVersion();
     options.runtime = node.runtime;
+    options.tenant_namespaces = {tenants.begin(), tenants.end()};
     if (!targets.empty()) return ExecuteForTargets();
     return RunValidate(options, std::cin, std::cout, std::cerr);
   }
