@@ -40,10 +40,6 @@ using std::chrono::steady_clock;
 constexpr int kRestartMe = 75;    // EX_TEMPFAIL: what is lost cannot be opened again from inside
 constexpr double kSpeakers = 20;  // nodes that write an Event about one ConfigMap
 
-base::WallTime WallNow() {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 int WrongUse(const Log& log, const base::Error& error) {
   log.Error("cannot start", {{"error", error.message}});
   return 2;
@@ -297,7 +293,7 @@ class Daemon {
           .state = state_,
           .config = config_,
           .build = build_,
-          .wall_now = WallNow(),
+          .wall_now = base::WallNow(),
           .stranger = web_config_ && web_config_->client_required() && !request.client_verified};
       state_.counters.http_requests.clear();
       for (const auto& [key, count] : web_->requests()) {
@@ -327,7 +323,7 @@ class Daemon {
           .state = state_,
           .config = config_,
           .version = AgentVersion(),
-          .times = {.now = WallNow(), .mono_now = steady_clock::now(), .started = started_}};
+          .times = {.now = base::WallNow(), .mono_now = steady_clock::now(), .started = started_}};
     });
     return {};
   }
@@ -346,7 +342,7 @@ class Daemon {
   void NoteWebConfig() {
     state_.web_config_ok = web_config_->ok();
     if (!web_config_->ok()) return;
-    state_.web_config_read = WallNow();
+    state_.web_config_read = base::WallNow();
   }
 
   // Without installing nobody holds the ledger: it is read, if there is one.
@@ -390,7 +386,7 @@ class Daemon {
   std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;
   std::unique_ptr<net::HttpServer> control_;
-  base::WallTime started_ = WallNow();
+  base::WallTime started_ = base::WallNow();
 };
 
 }  // namespace
