@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/daemon.h"
 
-#include <array>
 #include <boost/asio/io_context.hpp>
-#include <csignal>
 #include <memory>
 #include <optional>
 
@@ -23,6 +21,7 @@
 #include "agent/profile_texts.h"
 #include "agent/references.h"
 #include "agent/small_loops.h"
+#include "agent/stop_signals.h"
 #include "agent/web.h"
 #include "agent/web_config.h"
 #include "common/host/host_root.h"
@@ -85,9 +84,9 @@ class Daemon {
   }
 
   int Run() {
-    constexpr std::array<int, 2> kSignals = {SIGTERM, SIGINT};
-    auto signals = net::SignalSet::Make(io_, kSignals);
+    auto signals = net::SignalSet::Make(io_, kStopSignals);
     if (!signals) return WrongUse(log_, signals.error());
+    ReleaseStopSignals();
     const auto confined = GiveUpPrivileges();
     if (!confined) return WrongUse(log_, confined.error());
     net::Supervisor supervisor(io_);

@@ -333,6 +333,9 @@ void InstallLoop::CountSteps(const install::Report& report) {
   for (std::size_t i = 0; i < report.drift.size(); ++i) {
     state_.counters.profile_drifts[static_cast<metrics::DriftKind>(i)] += report.drift[i];
   }
+  for (const install::LeftDrift& left : report.left) {
+    LogTamper(log_, left.path, left.kind, left.in_force, /*repaired=*/false);
+  }
   for (const install::StepResult& result : report.steps) {
     const std::string_view what = install::StepKindName(result.step.kind);
     if (result.error) {
