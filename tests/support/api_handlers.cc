@@ -246,7 +246,10 @@ ApiResponse HandleRequest(ApiState* state, const ApiRequest& request) {
   }
   if (request.verb == "list") return List(*state, request, *kind);
   if (request.verb == "create") return Create(state, request, *kind);
-  if (request.verb == "patch") return Patch(state, request);
+  if (request.verb == "patch") {
+    if (state->behaviour.before_patch) state->behaviour.before_patch(*state);
+    return Patch(state, request);
+  }
   if (request.verb == "get") {
     const json::object* found =
         state->store.Find(request.resource, request.name_space, request.name);

@@ -27,6 +27,8 @@ std::optional<ApiKind> KindOf(const std::string& group, const std::string& resou
       {"/pods", {"Pod", "v1"}},
       {"/nodes", {"Node", "v1"}},
       {"/namespaces", {"Namespace", "v1"}},
+      {"/events", {"Event", "v1"}},
+      {"apps/daemonsets", {"DaemonSet", "apps/v1"}},
       {"events.k8s.io/events", {"Event", "events.k8s.io/v1"}},
   };
   const auto found = kKinds.find(group + "/" + resource);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -65,6 +66,8 @@ struct ApiDenial {
 
 enum class InitialEvents : std::uint8_t { kAccept, kInvalid, kIgnore };
 
+struct ApiState;
+
 struct ApiBehaviour {
   std::set<std::string> tokens = {};  // empty: no authentication
   std::vector<ApiDenial> denied = {};
@@ -80,10 +83,11 @@ struct ApiBehaviour {
   std::size_t gzip_over = 128 * 1024;
   std::size_t gzip_member = 0;  // a new member after so many bytes of a compressed body
   bool gzip_watches = false;    // WatchListCompression: a member per flush
-  std::optional<std::uint64_t> cache_version = {};  // the watch cache has seen no more than this
-  bool watch_cache = true;                          // without it, pages begin at version "0", too
-  std::chrono::milliseconds cache_wait{3'000};      // for a version that it has not seen yet
-  std::string warning = {};                         // a Warning header on every answer
+  std::optional<std::uint64_t> cache_version = {};   // the watch cache has seen no more than this
+  bool watch_cache = true;                           // without it, pages begin at version "0", too
+  std::chrono::milliseconds cache_wait{3'000};       // for a version that it has not seen yet
+  std::string warning = {};                          // a Warning header on every answer
+  std::function<void(ApiState&)> before_patch = {};  // what somebody else does just before one
 };
 
 struct ApiState {
