@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/daemon.h"
 
-#include <array>
 #include <boost/asio/io_context.hpp>
-#include <csignal>
 #include <memory>
 #include <optional>
 
@@ -23,6 +21,7 @@
 #include "agent/profile_texts.h"
 #include "agent/references.h"
 #include "agent/small_loops.h"
+#include "agent/stop_signals.h"
 #include "agent/web.h"
 #include "agent/web_config.h"
 #include "common/host/host_root.h"
@@ -39,10 +38,6 @@ using std::chrono::steady_clock;
 
 constexpr int kRestartMe = 75;    // EX_TEMPFAIL: what is lost cannot be opened again from inside
 constexpr double kSpeakers = 20;  // nodes that write an Event about one ConfigMap
-
-base::WallTime WallNow() {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
 
 int WrongUse(const Log& log, const base::Error& error) {
   log.Error("cannot start", {{"error", error.message}});
@@ -91,9 +86,9 @@ class Daemon {
   }
 
   int Run() {
-    constexpr std::array<int, 2> kSignals = {SIGTERM, SIGINT};
-    auto signals = net::SignalSet::Make(io_, kSignals);
+    auto signals = net::SignalSet::Make(io_, kStopSignals);
     if (!signals) return WrongUse(log_, signals.error());
+    ReleaseStopSignals();
     const auto confined = GiveUpPrivileges();
     if (!confined) return WrongUse(log_, confined.error());
     net::Supervisor supervisor(io_);
@@ -310,7 +305,7 @@ class Daemon {
           .state = state_,
           .config = config_,
           .build = build_,
-          .wall_now = WallNow(),
+          .wall_now = base::WallNow(),
           .stranger = web_config_ && web_config_->client_required() && !request.client_verified};
       state_.counters.http_requests.clear();
       for (const auto& [key, count] : web_->requests()) {
@@ -340,7 +335,7 @@ class Daemon {
           .state = state_,
           .config = config_,
           .version = AgentVersion(),
-          .times = {.now = WallNow(), .mono_now = steady_clock::now(), .started = started_}};
+          .times = {.now = base::WallNow(), .mono_now = steady_clock::now(), .started = started_}};
     });
     return {};
   }
@@ -359,7 +354,7 @@ class Daemon {
   void NoteWebConfig() {
     state_.web_config_ok = web_config_->ok();
     if (!web_config_->ok()) return;
-    state_.web_config_read = WallNow();
+    state_.web_config_read = base::WallNow();
   }
 
   // Without installing nobody holds the ledger: it is read, if there is one.
@@ -403,7 +398,7 @@ class Daemon {
   std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;
   std::unique_ptr<net::HttpServer> control_;
-  base::WallTime started_ = WallNow();
+  base::WallTime started_ = base::WallNow();
 };
 
 }  // namespace

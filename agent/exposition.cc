@@ -147,8 +147,7 @@ metrics::MetricsSnapshot::Audit AuditOf(const NodeState& state) {
 
 base::WallTime WallOf(base::MonoTime time) {
   const auto ago = base::MonoTime::clock::now() - time;
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now() -
-                                                                 ago);
+  return base::WallNow() - std::chrono::duration_cast<std::chrono::milliseconds>(ago);
 }
 
 template <class E, std::size_t N>

@@ -194,8 +194,7 @@ struct Purge {
     options.seccomp_root = config.seccomp_root;
     options.force = force;
     options.json = output == "json";
-    options.now =
-        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    options.now = base::WallNow();
     const auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     options.references = ReferencesOf(records->pods, records->known && records->complete);
@@ -299,7 +298,7 @@ struct Wait {
     sigaddset(&signals, SIGINT);
     int number = 0;
     const bool waited =
-        sigprocmask(SIG_BLOCK, &signals, nullptr) == 0 && sigwait(&signals, &number) == 0;
+        pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0 && sigwait(&signals, &number) == 0;
     return waited ? 0 : 70;
   }
 };

@@ -128,7 +128,7 @@ std::string NamedText(const ExplainReport& report, bool colour) {
 
 std::string WayText(const bpf::OpenWay& way, const ExplainedCheck& check) {
   const bpf::SeccompData& data = way.witness;
-  const std::string action = bpf::ActionText(way.value);
+  std::string action = bpf::ActionText(way.value);
   const std::string_view arch = DisplayName(way.arch);
   switch (way.way) {
     case bpf::Way::kDirect:

@@ -1,27 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real agent against the API server of tests/support, over HTTPS.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-
-#include <chrono>
-#include <fstream>
-#include <string>
-#include <thread>
-#include <vector>
-
-#include "tests/integration/cluster_agent_fixture.h"
+// The real agent and the ConfigMaps of an API server.
+#include "tests/integration/cluster_agent.h"
 
 namespace seccompd {
 namespace {
-
-using std::chrono::milliseconds;
-using test_support::ApiServer;
-using test_support::ApiServerOptions;
-using test_support::ApiState;
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-using ::testing::Not;
 
 TEST_F(ClusterAgentTest, InstallsUpdatesAndKeepsTheLastGood) {
   server_.Put("configmaps", ConfigMap("web", Denying("mount")));
@@ -37,23 +19,6 @@ TEST_F(ClusterAgentTest, InstallsUpdatesAndKeepsTheLastGood) {
   EXPECT_GE(agent_->Metric("seccompd_propagation_duration_seconds_count").value_or(0), 3);
   EXPECT_EQ(agent_->Metric("seccompd_cache_objects{resource=\"configmaps\"}"), 1);
   EXPECT_EQ(agent_->Stop(), 0);
-}
-
-TEST_F(ClusterAgentTest, AReferredProfileStaysUntilItsPodIsGone) {
-  server_.Put("configmaps", ConfigMap("web", Denying("mount")));
-  server_.Put("configmaps", ConfigMap("api", Denying("mount")));
-  server_.Put("pods", Pod("pay", "web/a.json"));
-  server_.Put("pods", R"({"metadata":{"namespace":"shop","name":"elsewhere"},"spec":{
-      "nodeName":"node-2","containers":[{"name":"app"}]}})");
-  StartAgent();
-  ASSERT_TRUE(UntilMetric("seccompd_cache_objects{resource=\"pods\"}", 1));
-  EXPECT_EQ(agent_->Metric("seccompd_cache_objects{resource=\"pods\"}"), 1);
-  server_.Remove("configmaps", "seccompd", "web");
-  EXPECT_TRUE(UntilMetric("seccompd_profiles_orphaned", 1));
-  EXPECT_THAT(File("web/a.json"), HasSubstr("mount"));
-  server_.Remove("pods", "shop", "pay");
-  EXPECT_TRUE(UntilGone("web/a.json"));
-  EXPECT_THAT(File("api/a.json"), HasSubstr("mount"));
 }
 
 TEST_F(ClusterAgentTest, ALabelTakenAwayIsARemovalAndIsConfirmedByTheStorage) {
@@ -145,21 +110,6 @@ TEST_F(ClusterAgentTest, CanariesAndTenants) {
   EXPECT_TRUE(UntilFile("p/a.json", "mount"));
 }
 
-TEST_F(ClusterAgentTest, APodsOwnNodeIsAskedForFirstAndTheAgentFallsBack) {
-  Behave([](auto& behaviour) { behaviour.denied = {{.verb = "impersonate"}}; });
-  pods_ = "auto";
-  StartAgent();
-  ASSERT_TRUE(UntilMetric("seccompd_watch_last_activity_timestamp_seconds{resource=\"pods\"}", 1));
-  bool as_node = false;
-  for (const auto& request : server_.Requests("list")) {
-    as_node = as_node || request.Header("impersonate-user") == "system:node:node-1";
-    if (request.resource == "pods") {
-      EXPECT_EQ(request.Query("fieldSelector"), "spec.nodeName=node-1");
-    }
-  }
-  EXPECT_TRUE(as_node);
-}
-
 TEST_F(ClusterAgentTest, ANodeToBeLeftAloneIsLeftAlone) {
   server_.Put("configmaps", ConfigMap("web", Denying("mount")));
   StartAgent({"--node.leave-alone", "pool=canary"});
@@ -167,38 +117,6 @@ TEST_F(ClusterAgentTest, ANodeToBeLeftAloneIsLeftAlone) {
   EXPECT_EQ(agent_->Metric("seccompd_node_unsupported"), 1);
   EXPECT_EQ(File("web/a.json"), "");
   for (const auto& request : server_.Requests()) EXPECT_EQ(request.resource, "nodes");
-}
-
-TEST_F(ClusterAgentTest, AKubeletAloneNamesPodsAndNothingElseIsAskedOfIt) {
-  // A kubelet's list has no resourceVersion.
-  ApiServer kubelet{
-      ApiServerOptions{.cert_pem = certificate_.pem, .key_pem = certificate_.key_pem}};
-  const std::string list = R"({"kind":"PodList","apiVersion":"v1","metadata":{},"items":[)" +
-                           Pod("pay", "web/a.json") + "]}";
-  kubelet.Fail({.times = 1'000, .response = {.body = list}});
-  server_.Put("configmaps", ConfigMap("web", Denying("mount")));
-  pods_ = "kubelet";
-  StartAgent({"--kubelet.address", kubelet.Url().substr(8)});
-  EXPECT_TRUE(
-      Until([&] { return agent_->LogSoFar().find(R"("source":"kubelet")") != std::string::npos; }));
-  for (const auto& request : kubelet.Requests()) EXPECT_EQ(request.path, "/pods");
-  for (const auto& request : server_.Requests()) EXPECT_NE(request.resource, "pods");
-  // Not believed complete yet: nothing is removed.
-  server_.Remove("configmaps", "seccompd", "web");
-  EXPECT_TRUE(UntilMetric("seccompd_profiles_orphaned", 1));
-  EXPECT_THAT(File("web/a.json"), HasSubstr("mount"));
-}
-
-TEST_F(ClusterAgentTest, AutoGoesOnToTheKubeletWhenTheApiRefuses) {
-  ApiServer kubelet{
-      ApiServerOptions{.cert_pem = certificate_.pem, .key_pem = certificate_.key_pem}};
-  kubelet.Fail(
-      {.times = 1'000, .response = {.body = R"({"kind":"PodList","metadata":{},"items":[]})"}});
-  Behave([](auto& behaviour) { behaviour.denied = {{.resource = "pods"}}; });
-  pods_ = "auto";
-  StartAgent({"--kubelet.address", kubelet.Url().substr(8)});
-  EXPECT_TRUE(
-      Until([&] { return agent_->LogSoFar().find(R"("source":"kubelet")") != std::string::npos; }));
 }
 
 TEST_F(ClusterAgentTest, InstallingAloneAuditsNothingAndAuditingAloneTouchesNothing) {

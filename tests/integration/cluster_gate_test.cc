@@ -11,15 +11,10 @@
 #include <thread>
 #include <vector>
 
-#include "tests/integration/cluster_agent_fixture.h"
+#include "tests/integration/cluster_agent.h"
 
 namespace seccompd {
 namespace {
-
-using test_support::ApiState;
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-using ::testing::Not;
 
 constexpr const char* kOurs = "startup-taint.cluster-autoscaler.kubernetes.io/seccompd-not-ready";
 

@@ -7,14 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/integration/cluster_agent_fixture.h"
+#include "tests/integration/cluster_agent.h"
 
 namespace seccompd {
 namespace {
 
 using test_support::RunSeccompd;
-using ::testing::HasSubstr;
-using ::testing::Not;
 
 std::string DaemonSet(int wanted, int ready) {
   const std::string number = std::to_string(ready);
