@@ -58,11 +58,13 @@ class Daemon {
     if (NeedsCluster(config_)) {
       TRY_ASSIGN(cluster_, Cluster::Open(io_, config_, log_, "seccompd/" + AgentVersion()));
       state_.has_cluster = true;
+      state_.node_gate_open = config_.node_gate != "taint" || !Installs(config_);
     }
     TRY(OpenSource());
     // The seccomp root is the install loop's: it may have to open it anew.
-    TRY_ASSIGN(host_, host::OpenHostRoot(
-                          {.proc = config_.procfs, .cgroup = config_.cgroupfs, .seccomp = ""}));
+    const std::string cgroup = Audits(config_) ? config_.cgroupfs : "";
+    TRY_ASSIGN(host_,
+               host::OpenHostRoot({.proc = config_.procfs, .cgroup = cgroup, .seccomp = ""}));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
@@ -96,7 +98,7 @@ class Daemon {
       supervisor.Spawn("install", install_->Reconcile());
     }
     if (Audits(config_)) supervisor.Spawn("audit", audit_->Run());
-    if (cgroups_ && Audits(config_)) supervisor.Spawn("cgroups", audit_->FollowCgroups());
+    if (cgroups_) supervisor.Spawn("cgroups", audit_->FollowCgroups());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (control_) supervisor.Spawn("control", control_->Serve());
@@ -174,13 +176,22 @@ class Daemon {
     supervisor.Spawn("events", events_->Run());
   }
 
+  // Where the agent does nothing else, too: the taint is ours, and nobody else takes it away.
   void StartGate(net::Supervisor& supervisor) {
-    if (config_.node_gate != "taint" || !Installs(config_)) return;
-    auto ready = [this] { return state_.Ready() && AllPlaced(state_.profiles); };
-    supervisor.Spawn("gate",
-                     OpenNodeGate(*cluster_->api(),
-                                  {.node_name = config_.node_name, .taint_key = config_.taint_key},
-                                  std::move(ready), log_));
+    if (state_.node_gate_open) return;
+    supervisor.Spawn("gate", KeepGate(this));
+  }
+
+  static asio::awaitable<Result<>> KeepGate(Daemon* self) {
+    NodeGateOptions options;
+    options.node_name = self->config_.node_name;
+    options.taint_key = self->config_.taint_key;
+    std::function<bool()> ready = [self] {
+      return self->state_.Ready() && AllPlaced(self->state_.profiles);
+    };
+    auto opened = co_await OpenNodeGate(*self->cluster_->api(), options, ready, self->log_);
+    if (opened) self->state_.node_gate_open = true;
+    co_return opened;
   }
 
   void StartSources(net::Supervisor& supervisor) {
@@ -207,6 +218,7 @@ class Daemon {
       self->log_.Error("this node is left alone", {{"reason", node.unsupported}});
       self->install_->Pause();
       self->audit_->Pause();
+      self->StartGate(*supervisor);
     }
     co_return Result<>{};
   }
@@ -228,6 +240,9 @@ class Daemon {
 
   // Before anything that takes capabilities or bpf(2) away.
   Result<> OpenEvidence() {
+    TRY_ASSIGN(auto exemptions, audit::ParseExemptions(config_.config_text));
+    audit_->set_policy({audit::ParseFloor(config_.floor), std::move(exemptions)});
+    if (!Audits(config_)) return {};
     bundles_ = std::make_unique<Bundles>(config_.bundles);
     TRY(bundles_->Check());
     EvidenceChoice choice = ChooseEvidence(config_.evidence, host_.cgroup.get());
@@ -247,8 +262,6 @@ class Daemon {
       };
     }
     audit_->set_texts(std::move(texts));
-    TRY_ASSIGN(auto exemptions, audit::ParseExemptions(config_.config_text));
-    audit_->set_policy({audit::ParseFloor(config_.floor), std::move(exemptions)});
     audit_->set_check_maps([this]() -> const std::vector<kube::ConfigMap>& {
       return source_->profiles().config_maps;
     });

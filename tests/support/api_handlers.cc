@@ -338,7 +338,10 @@ ApiResponse HandleRequest(ApiState* state, const ApiRequest& request) {
   }
   if (request.verb == "list") return List(*state, request, *kind);
   if (request.verb == "create") return Create(state, request, *kind);
-  if (request.verb == "patch") return Patch(state, request);
+  if (request.verb == "patch") {
+    if (state->behaviour.before_patch) state->behaviour.before_patch(*state);
+    return Patch(state, request);
+  }
   if (request.verb == "update") return Update(state, request, *kind);
   if (request.verb == "delete") return Delete(state, request);
   if (request.verb == "get") {

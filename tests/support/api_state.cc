@@ -30,6 +30,8 @@ const std::map<std::string, ApiKind>& ApiKinds() {
       {"/serviceaccounts", {"ServiceAccount", "v1"}},
       {"/nodes", {"Node", "v1", false}},
       {"/namespaces", {"Namespace", "v1", false}},
+      {"/events", {"Event", "v1"}},
+      {"apps/daemonsets", {"DaemonSet", "apps/v1"}},
       {"events.k8s.io/events", {"Event", "events.k8s.io/v1"}},
       {"rbac.authorization.k8s.io/roles", {"Role", "rbac.authorization.k8s.io/v1"}},
       {"rbac.authorization.k8s.io/rolebindings", {"RoleBinding", "rbac.authorization.k8s.io/v1"}},

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -66,6 +67,8 @@ struct ApiDenial {
 
 enum class InitialEvents : std::uint8_t { kAccept, kInvalid, kIgnore };
 
+struct ApiState;
+
 struct ApiBehaviour {
   std::set<std::string> tokens = {};  // empty: no authentication
   std::vector<ApiDenial> denied = {};
@@ -81,10 +84,11 @@ struct ApiBehaviour {
   std::size_t gzip_over = 128 * 1024;
   std::size_t gzip_member = 0;  // a new member after so many bytes of a compressed body
   bool gzip_watches = false;    // WatchListCompression: a member per flush
-  std::optional<std::uint64_t> cache_version = {};  // the watch cache has seen no more than this
-  bool watch_cache = true;                          // without it, pages begin at version "0", too
-  std::chrono::milliseconds cache_wait{3'000};      // for a version that it has not seen yet
-  std::string warning = {};                         // a Warning header on every answer
+  std::optional<std::uint64_t> cache_version = {};   // the watch cache has seen no more than this
+  bool watch_cache = true;                           // without it, pages begin at version "0", too
+  std::chrono::milliseconds cache_wait{3'000};       // for a version that it has not seen yet
+  std::function<void(ApiState&)> before_patch = {};  // what somebody else does just before one
+  std::string warning = {};                          // a Warning header on every answer
   bool token_requests =
       true;  // without them a service account has a secret with its token (< 1.24)
 };
