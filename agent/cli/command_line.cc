@@ -17,9 +17,9 @@
 #include "agent/cli/node_flags.h"
 #include "agent/cli/purge.h"
 #include "agent/cli/render.h"
+#include "agent/cli/rollout.h"
 #include "agent/cli/status.h"
-#include "agent/cli/validate.h"
-#include "agent/cli/validate_targets.h"
+#include "agent/cli/validate_command.h"
 #include "agent/cli/version.h"
 #include "agent/cluster_records.h"
 #include "agent/daemon.h"
@@ -193,74 +193,11 @@ struct Purge {
     options.seccomp_root = config.seccomp_root;
     options.force = force;
     options.json = output == "json";
-    options.now =
-        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    options.now = base::WallNow();
     const auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     options.references = ReferencesOf(records->pods, records->known && records->complete);
     return RunPurge(options, std::cout, std::cerr);
-  }
-};
-
-struct Validate {
-  CLI::App* app = nullptr;
-  ValidateOptions options;
-  NodeFlags node;
-  std::string output;
-  std::string fail_on = "error";
-  std::vector<std::string> targets;
-  std::vector<std::string> tenants;
-
-  void Add(CLI::App& top) {
-    app = top.add_subcommand("validate", "every problem of profiles and ConfigMap manifests");
-    app->add_option("FILE", options.inputs, "files, directories, or - for standard input")
-        ->required();
-    AddOutput(*app, output, {"text", "json", "sarif"});
-    app->add_option("--fail-on", fail_on, "what makes the exit code 1")
-        ->check(CLI::IsMember({"error", "warning"}))
-        ->capture_default_str();
-    app->add_option("--target", targets,
-                    "another node it is meant for, ARCH/KERNEL/RUNTIME...: "
-                    "x86_64/5.10/containerd-1.7/runc-1.1.12/libseccomp-2.5.4; repeatable")
-        ->expected(1)
-        ->take_all();
-    app->add_option("--pods", options.pods,
-                    "manifests of pods and what makes them: is every profile there? repeatable")
-        ->expected(1)
-        ->take_all();
-    app->add_option(
-           "--policy.floor", options.floor,
-           "what profiles of tenants must at least refuse: none, runtime-default[:VERSION] "
-           "or a profile's file")
-        ->capture_default_str();
-    app->add_option("--profiles.tenant-namespace", tenants,
-                    "ConfigMaps of this namespace are a tenant's; repeatable")
-        ->expected(1)
-        ->take_all();
-    node.Add(*app);
-  }
-
-  int Execute() {
-    if (!node.Resolve(&options.node)) return kUsage;
-    if (output == "json") options.format = ValidateFormat::kJson;
-    if (output == "sarif") options.format = ValidateFormat::kSarif;
-    options.fail_on_warning = fail_on == "warning";
-    options.colour = ::isatty(STDOUT_FILENO) == 1;
-    options.agent_version = AgentVersion();
-    options.runtime = node.runtime;
-    options.tenant_namespaces = {tenants.begin(), tenants.end()};
-    if (!targets.empty()) return ExecuteForTargets();
-    return RunValidate(options, std::cin, std::cout, std::cerr);
-  }
-
-  [[nodiscard]] int ExecuteForTargets() const {
-    std::vector<ValidateTarget> parsed;
-    for (const std::string& text : targets) {
-      auto target = ParseValidateTarget(text, options.node);
-      if (!target) return WrongUse(target.error());
-      parsed.push_back(*std::move(target));
-    }
-    return RunValidateTargets(options, parsed, std::cin, std::cout, std::cerr);
   }
 };
 
@@ -315,8 +252,24 @@ struct Wait {
     sigaddset(&signals, SIGINT);
     int number = 0;
     const bool waited =
-        sigprocmask(SIG_BLOCK, &signals, nullptr) == 0 && sigwait(&signals, &number) == 0;
+        pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0 && sigwait(&signals, &number) == 0;
     return waited ? 0 : 70;
+  }
+};
+
+struct RolloutCommand {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  RolloutOptions options;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("rollout", "waits until a DaemonSet is on every node: for helm test");
+    app->add_option("TARGET", options.target, "NAMESPACE/NAME")->required();
+    AddServerFlags(*app, config);
+    AddDuration(*app, "timeout", options.timeout, "how long to wait");
+  }
+  [[nodiscard]] int Execute() const {
+    return RunRollout(options, config, "seccompd/" + AgentVersion(), std::cout, std::cerr);
   }
 };
 
@@ -332,6 +285,22 @@ struct Metrics {
   }
 };
 
+// The arguments, last first, as CLI::App::parse() takes them. It takes `--name=` for a name without
+// a value, and the next flag for that value: an empty value goes in as one of its own.
+std::vector<std::string> ArgumentsOf(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string argument = argv[i];
+    if (argument.size() > 3 && argument.starts_with("--") &&
+        argument.find('=') == argument.size() - 1) {
+      arguments.emplace_back();
+      argument.pop_back();
+    }
+    arguments.push_back(std::move(argument));
+  }
+  return arguments;
+}
+
 }  // namespace
 
 int RunCommandLine(int argc, char** argv) {
@@ -340,12 +309,13 @@ int RunCommandLine(int argc, char** argv) {
   top.require_subcommand(1);
   Run run;
   Audit audit;
-  Validate validate;
+  ValidateCommand validate;
   Render render;
   FilterCommands filters;
   Purge purge;
   Status status;
   InspectCommand inspect;
+  RolloutCommand rollout;
   Wait wait;
   Metrics metrics;
   VersionCommand version;
@@ -357,11 +327,12 @@ int RunCommandLine(int argc, char** argv) {
   purge.Add(top);
   status.Add(top);
   inspect.Add(top);
+  rollout.Add(top);
   wait.Add(top);
   metrics.Add(top);
   version.Add(top);
   try {
-    top.parse(argc, argv);
+    top.parse(ArgumentsOf(argc, argv));
   } catch (const CLI::ParseError& error) {
     return top.exit(error) == 0 ? 0 : kUsage;
   }
@@ -373,6 +344,7 @@ int RunCommandLine(int argc, char** argv) {
   if (purge.app->parsed()) return purge.Execute();
   if (status.app->parsed()) return status.Execute();
   if (inspect.app->parsed()) return inspect.Execute();
+  if (rollout.app->parsed()) return rollout.Execute();
   if (wait.app->parsed()) return Wait::Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();
