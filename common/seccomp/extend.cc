@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <set>
-#include <span>
 #include <utility>
 
 #include "common/seccomp/cube.h"
@@ -91,34 +90,18 @@ class Extender {
     narrow_ = NarrowArguments(call.name);
     const auto own = OwnParts(call);
     if (!own) return;
-    auto base = BaseParts(call);
+    const auto base = BaseParts(call);
     if (!base) return;
     std::vector<Cube> taken;
     for (const Part& part : *own) {
       taken.insert(taken.end(), part.cubes.begin(), part.cubes.end());
       Emit(call, part);
     }
-    auto left = Left(base->parts, taken);
-    if (!left && !base->ambiguous) {
-      // Rules of one action may overlap, and then it matters which of them loses the overlap.
-      std::reverse(base->parts.begin(), base->parts.end());
-      left = Left(std::move(base->parts), taken);
+    for (const Part& part : *base) {
+      auto left = Without(part.cubes, taken, kMaxCubes);
+      if (!left) return TooMany(call);
+      Emit(call, {.action = part.action, .rule = part.rule, .cubes = *std::move(left)});
     }
-    if (!left) return TooMany(call);
-    for (const Part& part : *left) Emit(call, part);
-  }
-
-  // What the base keeps, in disjoint cubes.
-  static std::optional<std::vector<Part>> Left(std::vector<Part> base,
-                                               std::span<const Cube> taken) {
-    auto parts = Separate(std::move(base));
-    if (!parts) return std::nullopt;
-    for (Part& part : *parts) {
-      auto left = Without(std::move(part.cubes), taken, kMaxCubes);
-      if (!left) return std::nullopt;
-      part.cubes = *std::move(left);
-    }
-    return parts;
   }
 
   void TooMany(const SyscallUses& call) {
@@ -150,9 +133,7 @@ class Extender {
       }
       parts.push_back(std::move(part));
     }
-    auto separate = Separate(std::move(parts));
-    if (!separate) TooMany(call);
-    return separate;
+    return Separate(call, std::move(parts));
   }
 
   // The kernel sees 32 bits of an int: a condition on more would never hold, or always.
@@ -186,34 +167,30 @@ class Extender {
   }
 
   // Makes the cubes of all parts pairwise disjoint; parts of different actions are already.
-  static std::optional<std::vector<Part>> Separate(std::vector<Part> parts) {
+  std::optional<std::vector<Part>> Separate(const SyscallUses& call, std::vector<Part> parts) {
     std::vector<Cube> before;
     for (Part& part : parts) {
       auto cubes = Disjointed(part.cubes, kMaxCubes);
       if (cubes) cubes = Without(*std::move(cubes), before, kMaxCubes);
-      if (!cubes) return std::nullopt;
+      if (!cubes) {
+        TooMany(call);
+        return std::nullopt;
+      }
       part.cubes = *std::move(cubes);
       before.insert(before.end(), part.cubes.begin(), part.cubes.end());
     }
     return parts;
   }
 
-  struct Based {
-    std::vector<Part> parts;  // those of one action may overlap
-    bool ambiguous = false;   // of two actions, too: the earlier part is taken to win
-  };
-
-  // The base's rules for the call. Where libseccomp's order chooses between two actions the
-  // narrower condition mostly wins; whether it did is for the proof to say.
-  std::optional<Based> BaseParts(const SyscallUses& call) {
+  // The base's rules for the call, as libseccomp loads them.
+  std::optional<std::vector<Part>> BaseParts(const SyscallUses& call) {
     const SyscallUses* uses = base_index_.Find(call.name);
-    Based based;
-    std::vector<Part>& parts = based.parts;
-    if (uses == nullptr) return based;
+    std::vector<Part> parts;
+    if (uses == nullptr) return parts;
     if (uses->decider) {
       const ResolvedRule& rule = base_index_.rule(uses->decider->rule);
       parts.push_back({.action = rule.action, .rule = uses->decider->rule, .cubes = {Cube{}}});
-      return based;
+      return parts;
     }
     for (const Use& use : uses->uses) {
       const ResolvedRule& rule = base_index_.rule(use.rule);
@@ -221,23 +198,20 @@ class Extender {
       Part part{.action = rule.action, .rule = use.rule, .cubes = {}};
       for (const Conjunction& conjunction : rule.conjunctions) {
         const auto cubes = CubesOf(conjunction, narrow_);
-        if (!cubes) {
-          Inexpressible(call.uses.front(), call, conjunction, "the base's ");
-          return std::nullopt;
-        }
+        if (!cubes) return Inexpressible(call.uses.front(), call, conjunction, "the base's ");
         part.cubes.insert(part.cubes.end(), cubes->begin(), cubes->end());
       }
       for (const Part& other : parts) {
-        if (other.action != part.action && Meet(other.cubes, part.cubes)) based.ambiguous = true;
+        if (other.action == part.action || !Meet(other.cubes, part.cubes)) continue;
+        Fail(call.uses.front(),
+             fmt::format("the base has overlapping rules for {}, of which libseccomp's order "
+                         "chooses one; name all of its arguments here",
+                         Quoted(call.name)));
+        return std::nullopt;
       }
       parts.push_back(std::move(part));
     }
-    if (based.ambiguous) {
-      std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-        return a.cubes.size() < b.cubes.size();
-      });
-    }
-    return based;
+    return Separate(call, std::move(parts));
   }
 
   // The part as rules. What gets the default needs none, but an unconditional one is kept: it tells

@@ -131,10 +131,12 @@ TEST_F(PrepareTest, AProfileExtendsTheRuntimesDefault) {
   // A release between two known ones is not taken for either.
   EXPECT_THAT(All({Extending("a", "runtime-default:crio-1.30")}).files[0].note,
               HasSubstr("known are containerd 1.6.28"));
-  const Desired crio = All({Extending("a", "runtime-default:crio-1.33")});
+  const std::string no_keys =
+      R"({"syscalls": [{"names": ["keyctl"], "action": "SCMP_ACT_ERRNO"}]})";
+  const Desired crio = All({Extending("a", "runtime-default:crio-1.33", no_keys)});
   ASSERT_TRUE(crio.files[0].prepared.valid()) << crio.files[0].note;
   preparer_.runtime = "cri-o://1.34.2";
-  EXPECT_EQ(All({Extending("a", "runtime-default")}).files[0].prepared.bytes,
+  EXPECT_EQ(All({Extending("a", "runtime-default", no_keys)}).files[0].prepared.bytes,
             crio.files[0].prepared.bytes);
 }
 
