@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "common/base/strings.h"
@@ -12,49 +11,6 @@
 
 namespace seccompd::audit {
 namespace {
-
-// linux/capability.h, in the order of their numbers.
-constexpr std::array<std::string_view, 41> kAllCapabilities = {"CAP_CHOWN",
-                                                               "CAP_DAC_OVERRIDE",
-                                                               "CAP_DAC_READ_SEARCH",
-                                                               "CAP_FOWNER",
-                                                               "CAP_FSETID",
-                                                               "CAP_KILL",
-                                                               "CAP_SETGID",
-                                                               "CAP_SETUID",
-                                                               "CAP_SETPCAP",
-                                                               "CAP_LINUX_IMMUTABLE",
-                                                               "CAP_NET_BIND_SERVICE",
-                                                               "CAP_NET_BROADCAST",
-                                                               "CAP_NET_ADMIN",
-                                                               "CAP_NET_RAW",
-                                                               "CAP_IPC_LOCK",
-                                                               "CAP_IPC_OWNER",
-                                                               "CAP_SYS_MODULE",
-                                                               "CAP_SYS_RAWIO",
-                                                               "CAP_SYS_CHROOT",
-                                                               "CAP_SYS_PTRACE",
-                                                               "CAP_SYS_PACCT",
-                                                               "CAP_SYS_ADMIN",
-                                                               "CAP_SYS_BOOT",
-                                                               "CAP_SYS_NICE",
-                                                               "CAP_SYS_RESOURCE",
-                                                               "CAP_SYS_TIME",
-                                                               "CAP_SYS_TTY_CONFIG",
-                                                               "CAP_MKNOD",
-                                                               "CAP_LEASE",
-                                                               "CAP_AUDIT_WRITE",
-                                                               "CAP_AUDIT_CONTROL",
-                                                               "CAP_SETFCAP",
-                                                               "CAP_MAC_OVERRIDE",
-                                                               "CAP_MAC_ADMIN",
-                                                               "CAP_SYSLOG",
-                                                               "CAP_WAKE_ALARM",
-                                                               "CAP_BLOCK_SUSPEND",
-                                                               "CAP_AUDIT_READ",
-                                                               "CAP_PERFMON",
-                                                               "CAP_BPF",
-                                                               "CAP_CHECKPOINT_RESTORE"};
 
 std::string CapabilityName(std::string_view written) {
   std::string name;
@@ -99,7 +55,7 @@ std::vector<std::string> CapabilitiesOf(std::span<const std::string> add,
   std::vector<std::string> set;
   const auto take = [&set](const auto& names) { set.assign(names.begin(), names.end()); };
   take(seccomp::DefaultCapabilities());
-  if (HasAll(add)) take(kAllCapabilities);
+  if (HasAll(add)) take(seccomp::AllCapabilities());
   if (HasAll(drop)) set.clear();
   for (const std::string& written : add) {
     std::string name = CapabilityName(written);

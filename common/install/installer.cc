@@ -210,6 +210,14 @@ void Installer::CountDrift(const Plan& plan, Report* report) {
     const auto known = drift_.find(path);
     if (known != drift_.end() && known->second == kind) continue;
     ++report->drift.at(static_cast<std::size_t>(kind));
+    const bool mended = std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) {
+      return step.path == path && step.drift.has_value();
+    });
+    if (mended) continue;
+    LeftDrift left{.path = path, .kind = kind, .in_force = {}};
+    const OwnedPath* owned = ledger_->state().Find(path);
+    if (owned != nullptr && owned->InForce() != nullptr) left.in_force = *owned->InForce();
+    report->left.push_back(std::move(left));
   }
   drift_ = plan.drift;
 }

@@ -35,11 +35,22 @@ struct Glance {
   std::set<std::string> paths;  // what a TreeWatch reported (files or directories above them)
 };
 
+// A file of ours that was changed and may not be repaired: its path is contested, or something that
+// is not ours to remove stands there.
+struct LeftDrift {
+  std::string path;
+  DriftKind kind = DriftKind::kContent;
+  std::optional<Revision> in_force;
+
+  bool operator==(const LeftDrift&) const = default;
+};
+
 struct Report {
   std::vector<StepResult> steps;  // what was tried, in order
   std::vector<ProfileRow> rows;   // by path; what `status` and the metrics show
   std::vector<Remark> remarks;
   std::array<std::uint64_t, kDriftKinds> drift{};  // newly seen in this call, by DriftKind
+  std::vector<LeftDrift> left;                     // of those: the ones that stay as they are
   std::size_t held_removals = 0;  // > 0: confirm (Desired::removal_confirmed) and call again
   std::optional<base::WallTime> next_due;  // call again then, even if nothing happens
   std::optional<base::Error> error;        // nothing could be done: root lost, newer ledger, ...

@@ -78,11 +78,13 @@ void Exposition::Line(std::string_view name, std::string_view suffix, const Labe
 }
 
 void Exposition::Add(const Descriptor& metric, double value, const Labels& labels) {
+  if (minimal_ && metric.detail) return;
   Begin(metric);
   Line(metric.name, "", labels, NumberText(value));
 }
 
 void Exposition::Add(const Descriptor& metric, std::uint64_t value, const Labels& labels) {
+  if (minimal_ && metric.detail) return;
   Begin(metric);
   Line(metric.name, "", labels, Digits(value));
 }
@@ -93,6 +95,7 @@ void Exposition::Add(const Descriptor& metric, const std::optional<base::WallTim
 }
 
 void Exposition::Add(const Descriptor& metric, const Histogram& histogram, const Labels& labels) {
+  if (minimal_) return;
   Begin(metric);
   const std::vector<std::uint64_t> cumulative = histogram.Cumulative();
   Labels bucket = labels;

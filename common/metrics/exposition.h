@@ -26,6 +26,11 @@ using Labels = std::vector<Label>;
 // the other. Private to this folder.
 class Exposition {
  public:
+  explicit Exposition(Level level = Level::kFull) : minimal_(level == Level::kMinimal) {}
+
+  // Histograms and what the table calls detail are left out.
+  [[nodiscard]] bool minimal() const { return minimal_; }
+
   void Add(const Descriptor& metric, double value, const Labels& labels = {});
   void Add(const Descriptor& metric, std::uint64_t value, const Labels& labels = {});
   void Add(const Descriptor& metric, const std::optional<base::WallTime>& time);
@@ -58,6 +63,7 @@ class Exposition {
   void Line(std::string_view name, std::string_view suffix, const Labels& labels,
             std::string_view value);
 
+  bool minimal_;
   std::string text_;
   std::string_view current_;  // the metric whose series are being added
 };

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array kSyncBounds = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.0, 2.5, 10.0};
 constexpr std::array kAuditBounds = {.01, .025, .05, .1, .25, .5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0};
+constexpr std::string_view kThrottled = "429";                     // an alert reads it
 constexpr std::uint64_t kHashMask = (std::uint64_t{1} << 48) - 1;  // exact in a double
 
 // A value that somebody else chose: nothing in it can steer a terminal, and it is short.
@@ -26,7 +27,8 @@ std::string LabelText(std::string_view text) {
 
 using ByVerdict = Per<Evidence, Per<Expected, Per<Verdict>>>;
 
-// Every combination at the evidence level at work; at the other one only what there is.
+// Every combination at the evidence level at work; at the other one only what there is. Minimal: of
+// the first only the matches, without which a ratio would have no numerator.
 void AddByVerdict(Exposition& out, const Descriptor& metric, const ByVerdict& counts,
                   Evidence evidence) {
   for (std::size_t e = 0; e < ByVerdict::kSize; ++e) {
@@ -37,6 +39,7 @@ void AddByVerdict(Exposition& out, const Descriptor& metric, const ByVerdict& co
         const auto verdict = static_cast<Verdict>(v);
         const std::uint64_t count = counts[level][expected][verdict];
         if (count == 0 && level != evidence) continue;
+        if (count == 0 && out.minimal() && verdict != Verdict::kMatch) continue;
         out.Add(metric, count,
                 {{"expected", std::string(LabelName(expected))},
                  {"verdict", std::string(LabelName(verdict))},
@@ -143,6 +146,12 @@ void AddChecks(Exposition& out, const MetricsSnapshot& snapshot) {
               {{"check", LabelText(check)}, {"result", std::string(LabelName(result))}});
     }
   }
+  shown = 0;
+  for (const auto& [check, results] : snapshot.audit->checks) {
+    if (shown++ == kMaxChecks) break;
+    out.Add(kCheckPage, snapshot.audit->paging_checks.contains(check) ? 1.0 : 0.0,
+            {{"check", LabelText(check)}});
+  }
   // Of the checks that there are: a removed one takes its series with it.
   shown = 0;
   for (const auto& [check, results] : snapshot.audit->checks) {
@@ -219,6 +228,7 @@ void AddWatches(Exposition& out, const std::map<std::string, WatchStats>& watche
 
 void AddApi(Exposition& out, const ApiCounters& api) {
   for (const auto& [key, count] : api.requests) {
+    if (out.minimal() && std::get<0>(key) != kThrottled) continue;
     out.Add(kApiRequests, count,
             {{"code", LabelText(std::get<0>(key))},
              {"method", LabelText(std::get<1>(key))},
@@ -242,6 +252,7 @@ void AddCluster(Exposition& out, const MetricsSnapshot& snapshot) {
   if (!snapshot.cluster) return;
   const ClusterSnapshot& cluster = *snapshot.cluster;
   out.Add(kNodeUnsupported, cluster.unsupported ? 1.0 : 0.0);
+  out.Add(kNodeGateOpen, cluster.node_gate_open ? 1.0 : 0.0);
   out.Add(kPropagationSeconds, cluster.propagation_seconds);
   AddWatches(out, cluster.watches);
   if (cluster.events) {
@@ -274,7 +285,7 @@ void AddProcess(Exposition& out, const MetricsSnapshot& snapshot) {
 Counters::Counters() : sync_seconds(kSyncBounds), audit_seconds(kAuditBounds) {}
 
 std::string RenderMetrics(const MetricsSnapshot& snapshot) {
-  Exposition out;
+  Exposition out(snapshot.level);
   AddAgent(out, snapshot);
   AddProfiles(out, snapshot);
   AddAudit(out, snapshot);

@@ -183,6 +183,12 @@ TEST_F(TamperTest, PathThatIsChangedForEverIsContestedAndLeftAlone) {
   std::this_thread::sleep_for(std::chrono::seconds(2));
   EXPECT_EQ(ReadFile(node_.Path("web/a.json")), std::optional<std::string>(kEmpty));
   EXPECT_TRUE(contested());
+  // The night's log says of every change what was done about it.
+  const std::string log = node_.agent().LogSoFar();
+  EXPECT_THAT(log, testing::HasSubstr(R"("kind":"tamper","path":"web/a.json","what":"content",)"
+                                      R"("from":"r1","to":"repaired")"));
+  EXPECT_THAT(log, testing::HasSubstr(R"("kind":"tamper","path":"web/a.json","what":"content",)"
+                                      R"("from":"r1","to":"left")"));
 }
 
 TEST_F(TamperTest, ParentReplacedByALinkIsNeverFollowed) {

@@ -86,6 +86,8 @@ void AgentProcess::Kill() {
   [[maybe_unused]] const auto outcome = child_.Wait(std::chrono::seconds(10));
 }
 
+std::string SeccompdPath() { return SECCOMPD_BINARY; }
+
 base::Result<Outcome> RunSeccompd(std::vector<std::string> args, std::string stdin_text,
                                   milliseconds timeout) {
   args.insert(args.begin(), SECCOMPD_BINARY);

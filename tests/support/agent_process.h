@@ -44,6 +44,9 @@ class AgentProcess {
   std::string address_;
 };
 
+// The program of this build.
+[[nodiscard]] std::string SeccompdPath();
+
 // `seccompd <args>` of this build, to its end.
 [[nodiscard]] base::Result<Outcome> RunSeccompd(
     std::vector<std::string> args, std::string stdin_text = {},

@@ -348,6 +348,11 @@ TEST_F(InstallerTest, APathRepairedTooOftenIsContestedForAnHour) {
   const Report report = Go(desired);
   EXPECT_EQ(States(report), "a.json=contested@1");
   EXPECT_EQ(Content("a.json"), "x");
+  ASSERT_THAT(report.left, SizeIs(1));  // said once
+  EXPECT_EQ(report.left[0].path, "a.json");
+  EXPECT_EQ(report.left[0].kind, DriftKind::kContent);
+  EXPECT_EQ(report.left[0].in_force->number, 1U);
+  EXPECT_THAT(Go(desired).left, IsEmpty());
   EXPECT_EQ(report.next_due, At(now_ - 5 + 3600));
   now_ += 3600;
   EXPECT_EQ(States(Go(desired)), "a.json=installed@1");
