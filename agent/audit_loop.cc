@@ -20,10 +20,6 @@ constexpr std::chrono::milliseconds kSettle{250};   // several changes in a row 
 constexpr std::chrono::milliseconds kLeastGap{20};  // between the end of a pass and the next
 constexpr std::chrono::hours kNever{24};
 
-base::WallTime WallNow() {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 std::string KeyOf(const audit::Row& row) {
   return row.pod_uid + '/' + row.container_id + '/' + row.container + '/' +
          std::string(audit::VerdictName(row.judgement.verdict));
@@ -58,7 +54,7 @@ asio::awaitable<Result<>> AuditLoop::Run() {
     if (!passed && passed.error().code == base::ErrorCode::kCancelled) co_return passed;
     if (passed) {
       state_.audit_error.reset();
-      state_.last_audit = WallNow();
+      state_.last_audit = base::WallNow();
     } else {
       ++state_.counters.audit_failures;
       if (!state_.audit_error || *state_.audit_error != passed.error()) {
@@ -165,7 +161,7 @@ asio::awaitable<Result<>> AuditLoop::Pass() {
   // Pods first: a container that starts in between is then "not named yet", and not one that the
   // status calls running and nobody finds.
   if (paused_) co_return Result<>{};
-  const base::WallTime start = WallNow();
+  const base::WallTime start = base::WallNow();
   std::vector<kube::Pod> pods;
   if (pods_ != nullptr) pods = pods_->pods();
   by_filter_ = ScanFilters();
@@ -202,7 +198,7 @@ void AuditLoop::JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime sta
                        .pods_complete = complete,
                        .notes = std::move(notes),
                        .start = start,
-                       .end = WallNow(),
+                       .end = base::WallNow(),
                        .examination = &examination,
                        .ended_unjudged = cgroups_ == nullptr ? 0 : cgroups_->ended_unjudged()};
   state_.evidence = by_filter_ ? audit::Evidence::kFilter : audit::Evidence::kStatus;
@@ -219,8 +215,13 @@ void AuditLoop::ReadChecks() {
   std::string texts;
   for (const kube::ConfigMap& map : maps) {
     if (!map.meta.labels.contains(std::string(audit::kChecksLabel))) continue;
-    texts += map.meta.namespace_name + '\0' + map.meta.name + '\0';
-    for (const auto& [key, text] : map.data) texts += key + '\0' + text + '\0';
+    const auto add = [&texts](const std::string& text) { texts.append(text).push_back('\0'); };
+    add(map.meta.namespace_name);
+    add(map.meta.name);
+    for (const auto& [key, text] : map.data) {
+      add(key);
+      add(text);
+    }
   }
   const base::Digest digest = base::Sha256(texts);
   if (digest == check_texts_) return;

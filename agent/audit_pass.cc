@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include "common/base/strings.h"
@@ -156,38 +157,34 @@ audit::MeaningTools MakeMeaningTools(const seccomp::SyscallTable& table) {
 }
 
 std::optional<audit::OwnConfinement> ParseOwnConfinement(std::string_view status) {
-  audit::OwnConfinement own;
-  int found = 0;
+  std::map<std::string_view, std::string_view> fields;
   for (const std::string_view line : base::Split(status, '\n')) {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) continue;
-    const std::string_view key = line.substr(0, colon);
-    const std::string_view value = base::TrimSpace(line.substr(colon + 1));
-    const auto bits = [&](std::uint64_t* out) {
-      std::uint64_t number = 0;
-      const auto [end, error] = std::from_chars(value.begin(), value.end(), number, 16);
-      if (error != std::errc{} || end != value.end()) return;
-      *out = number;
-      ++found;
-    };
-    const auto integer = [&](int* out) {
-      const auto number = base::ParseInt<int>(value);
-      if (number) *out = *number;
-      if (number) ++found;
-    };
-    int nnp = 0;
-    if (key == "CapPrm") bits(&own.permitted);
-    if (key == "CapEff") bits(&own.effective);
-    if (key == "CapBnd") bits(&own.bounding);
-    if (key == "Seccomp") integer(&own.seccomp_mode);
-    if (key == "Seccomp_filters") integer(&own.seccomp_filters);
-    if (key == "NoNewPrivs") {
-      integer(&nnp);
-      own.no_new_privs = nnp != 0;
-    }
+    fields.emplace(line.substr(0, colon), base::TrimSpace(line.substr(colon + 1)));
   }
-  constexpr int kNeeded = 5;  // Seccomp_filters is not there before Linux 5.9
-  return found >= kNeeded ? std::optional(own) : std::nullopt;
+  const auto number = [&fields](std::string_view key, int radix) -> std::optional<std::uint64_t> {
+    const std::string_view text = fields[key];
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.begin(), text.end(), value, radix);
+    if (error != std::errc{} || end != text.end()) return std::nullopt;
+    return value;
+  };
+  const auto permitted = number("CapPrm", 16);
+  const auto effective = number("CapEff", 16);
+  const auto bounding = number("CapBnd", 16);
+  const auto no_new_privs = number("NoNewPrivs", 10);
+  const auto mode = number("Seccomp", 10);
+  if (!permitted || !effective || !bounding || !no_new_privs || !mode) return std::nullopt;
+  audit::OwnConfinement own;
+  own.permitted = *permitted;
+  own.effective = *effective;
+  own.bounding = *bounding;
+  own.no_new_privs = *no_new_privs != 0;
+  own.seccomp_mode = static_cast<int>(*mode);
+  // Not there before Linux 5.9.
+  own.seccomp_filters = static_cast<int>(number("Seccomp_filters", 10).value_or(0));
+  return own;
 }
 
 std::optional<audit::OwnConfinement> ReadOwnConfinement(int proc_fd) {

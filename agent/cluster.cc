@@ -33,10 +33,6 @@ std::string Environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-base::WallTime WallNow() {
-  return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
-}
-
 bool IsRefusal(const base::Error& error) {
   return error.code == ErrorCode::kForbidden || error.code == ErrorCode::kUnauthorized ||
          error.code == ErrorCode::kNotFound;
@@ -87,8 +83,8 @@ Result<std::unique_ptr<kube::ApiClient>> Cluster::OpenClient(kube::ClusterConfig
   options.user_agent = user_agent_;
   kube::CredentialOptions how;
   how.run_plugin = run_plugin_;
-  auto credentials =
-      kube::Credentials::Open(std::move(config), std::move(how), steady_clock::now(), WallNow());
+  auto credentials = kube::Credentials::Open(std::move(config), std::move(how), steady_clock::now(),
+                                             base::WallNow());
   if (!credentials) return Fail(std::move(credentials).error());
   kube::ApiObserver* observer = this;
   return std::make_unique<kube::ApiClient>(*std::move(credentials), std::move(options), observer,

@@ -55,7 +55,7 @@ base::Result<std::map<std::string, std::string>> ParseConfigFile(std::string_vie
 
 bool NeedsCluster(const RunConfig& config) {
   return config.source == "kubernetes" || config.pods == "kubernetes" || config.pods == "kubelet" ||
-         config.pods == "auto";
+         config.pods == "auto" || (config.node_gate == "taint" && Installs(config));
 }
 
 base::Result<std::string> DirectoryOf(std::string_view flag, std::string_view value) {

@@ -35,6 +35,7 @@ struct RunConfig {
   bool web_detail = false;              // the status page also names pods and profiles
   std::int64_t expected_nodes = 1'000;  // about so many agents see one ConfigMap
   std::string node_gate = "off";        // off | taint
+  std::string metrics_level = "full";   // full | minimal
   std::string taint_key = "startup-taint.cluster-autoscaler.kubernetes.io/seccompd-not-ready";
   std::string seccomp_root = "/var/lib/kubelet/seccomp";
   std::string procfs = "/proc";

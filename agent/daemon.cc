@@ -41,10 +41,6 @@ using std::chrono::steady_clock;
 constexpr int kRestartMe = 75;    // EX_TEMPFAIL: what is lost cannot be opened again from inside
 constexpr double kSpeakers = 20;  // nodes that write an Event about one ConfigMap
 
-base::WallTime WallNow() {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 int WrongUse(const Log& log, const base::Error& error) {
   log.Error("cannot start", {{"error", error.message}});
   return 2;
@@ -64,11 +60,13 @@ class Daemon {
     if (NeedsCluster(config_)) {
       TRY_ASSIGN(cluster_, Cluster::Open(io_, config_, log_, "seccompd/" + AgentVersion()));
       state_.has_cluster = true;
+      state_.node_gate_open = config_.node_gate != "taint" || !Installs(config_);
     }
     TRY(OpenSource());
     // The seccomp root is the install loop's: it may have to open it anew.
-    TRY_ASSIGN(host_, host::OpenHostRoot(
-                          {.proc = config_.procfs, .cgroup = config_.cgroupfs, .seccomp = ""}));
+    const std::string cgroup = Audits(config_) ? config_.cgroupfs : "";
+    TRY_ASSIGN(host_,
+               host::OpenHostRoot({.proc = config_.procfs, .cgroup = cgroup, .seccomp = ""}));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
@@ -102,7 +100,7 @@ class Daemon {
       supervisor.Spawn("install", install_->Reconcile());
     }
     if (Audits(config_)) supervisor.Spawn("audit", audit_->Run());
-    if (cgroups_ && Audits(config_)) supervisor.Spawn("cgroups", audit_->FollowCgroups());
+    if (cgroups_) supervisor.Spawn("cgroups", audit_->FollowCgroups());
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (control_) supervisor.Spawn("control", control_->Serve());
@@ -180,13 +178,22 @@ class Daemon {
     supervisor.Spawn("events", events_->Run());
   }
 
+  // Where the agent does nothing else, too: the taint is ours, and nobody else takes it away.
   void StartGate(net::Supervisor& supervisor) {
-    if (config_.node_gate != "taint" || !Installs(config_)) return;
-    auto ready = [this] { return state_.Ready() && AllPlaced(state_.profiles); };
-    supervisor.Spawn("gate",
-                     OpenNodeGate(*cluster_->api(),
-                                  {.node_name = config_.node_name, .taint_key = config_.taint_key},
-                                  std::move(ready), log_));
+    if (state_.node_gate_open) return;
+    supervisor.Spawn("gate", KeepGate(this));
+  }
+
+  static asio::awaitable<Result<>> KeepGate(Daemon* self) {
+    NodeGateOptions options;
+    options.node_name = self->config_.node_name;
+    options.taint_key = self->config_.taint_key;
+    std::function<bool()> ready = [self] {
+      return self->state_.Ready() && AllPlaced(self->state_.profiles);
+    };
+    auto opened = co_await OpenNodeGate(*self->cluster_->api(), options, ready, self->log_);
+    if (opened) self->state_.node_gate_open = true;
+    co_return opened;
   }
 
   void StartSources(net::Supervisor& supervisor) {
@@ -213,6 +220,7 @@ class Daemon {
       self->log_.Error("this node is left alone", {{"reason", node.unsupported}});
       self->install_->Pause();
       self->audit_->Pause();
+      self->StartGate(*supervisor);
     }
     co_return Result<>{};
   }
@@ -234,6 +242,9 @@ class Daemon {
 
   // Before anything that takes capabilities or bpf(2) away.
   Result<> OpenEvidence() {
+    TRY_ASSIGN(auto exemptions, audit::ParseExemptions(config_.config_text));
+    audit_->set_policy({audit::ParseFloor(config_.floor), std::move(exemptions)});
+    if (!Audits(config_)) return {};
     bundles_ = std::make_unique<Bundles>(config_.bundles);
     TRY(bundles_->Check());
     EvidenceChoice choice = ChooseEvidence(config_.evidence, host_.cgroup.get());
@@ -253,8 +264,6 @@ class Daemon {
       };
     }
     audit_->set_texts(std::move(texts));
-    TRY_ASSIGN(auto exemptions, audit::ParseExemptions(config_.config_text));
-    audit_->set_policy({audit::ParseFloor(config_.floor), std::move(exemptions)});
     audit_->set_check_maps([this]() -> const std::vector<kube::ConfigMap>& {
       return source_->profiles().config_maps;
     });
@@ -299,7 +308,7 @@ class Daemon {
           .state = state_,
           .config = config_,
           .build = build_,
-          .wall_now = WallNow(),
+          .wall_now = base::WallNow(),
           .stranger = web_config_ && web_config_->client_required() && !request.client_verified};
       state_.counters.http_requests.clear();
       for (const auto& [key, count] : web_->requests()) {
@@ -329,7 +338,7 @@ class Daemon {
           .state = state_,
           .config = config_,
           .version = AgentVersion(),
-          .times = {.now = WallNow(), .mono_now = steady_clock::now(), .started = started_}};
+          .times = {.now = base::WallNow(), .mono_now = steady_clock::now(), .started = started_}};
     });
     return {};
   }
@@ -348,7 +357,7 @@ class Daemon {
   void NoteWebConfig() {
     state_.web_config_ok = web_config_->ok();
     if (!web_config_->ok()) return;
-    state_.web_config_read = WallNow();
+    state_.web_config_read = base::WallNow();
   }
 
   // Without installing nobody holds the ledger: it is read, if there is one.
@@ -392,7 +401,7 @@ class Daemon {
   std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;
   std::unique_ptr<net::HttpServer> control_;
-  base::WallTime started_ = WallNow();
+  base::WallTime started_ = base::WallNow();
 };
 
 }  // namespace

@@ -22,10 +22,6 @@ constexpr seconds kPeriod{30};  // of looking; an audit is as often
 constexpr seconds kTimeout{10};
 constexpr std::size_t kMostDiagnostics = 8;
 
-base::WallTime WallNow() {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 std::optional<EventReason> ReasonOf(audit::Verdict verdict) {
   switch (verdict) {
     case audit::Verdict::kNotEnforced:
@@ -163,7 +159,7 @@ asio::awaitable<Result<>> EventLoop::Run() {
     auto slept = co_await net::SleepFor(kPeriod);
     if (!slept) co_return slept;
     const std::vector<kube::EventOffer> offers = offers_();
-    const kube::EventDecision decision = budget_.Offer(offers, WallNow());
+    const kube::EventDecision decision = budget_.Offer(offers, base::WallNow());
     for (const kube::EventNote& note : decision.dropped) {
       if (const auto reason = ReasonNamed(note.reason)) ++state_.events_dropped[*reason];
     }
@@ -208,12 +204,12 @@ asio::awaitable<Result<>> EventLoop::Write(kube::EventWrite write) {
 void EventLoop::TakeAnswer(const kube::EventWrite& write, const Result<kube::ApiReply>& reply) {
   const auto reason = ReasonNamed(write.note.reason);
   if (reply && reply->status / 100 == 2) {
-    budget_.Written(write, WallNow());
+    budget_.Written(write, base::WallNow());
     if (reason) ++state_.events_emitted[*reason];
     problem_.clear();
     return;
   }
-  budget_.Failed(write, reply && reply->status == 404, WallNow());
+  budget_.Failed(write, reply && reply->status == 404, base::WallNow());
   if (reason) ++state_.events_dropped[*reason];
   const base::Error error =
       reply ? kube::ErrorOfReply(reply->status, reply->body, "write an Event") : reply.error();

@@ -97,7 +97,10 @@ metrics::CheckResult CheckResultOf(bpf::CheckResult result) {
 
 void AddPolicy(const audit::Report& report, metrics::MetricsSnapshot::Audit* out) {
   const auto& checks = report.facts.checks.checks;
-  for (const audit::Check& check : checks) out->checks.try_emplace(check.name);
+  for (const audit::Check& check : checks) {
+    out->checks.try_emplace(check.name);
+    if (check.page) out->paging_checks.insert(check.name);
+  }
   for (const audit::Row& row : report.rows) {
     for (std::size_t i = 0; i < row.checks.size() && i < checks.size(); ++i) {
       ++out->checks[checks[i].name][CheckResultOf(row.checks[i].result)];
@@ -144,8 +147,7 @@ metrics::MetricsSnapshot::Audit AuditOf(const NodeState& state) {
 
 base::WallTime WallOf(base::MonoTime time) {
   const auto ago = base::MonoTime::clock::now() - time;
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now() -
-                                                                 ago);
+  return base::WallNow() - std::chrono::duration_cast<std::chrono::milliseconds>(ago);
 }
 
 template <class E, std::size_t N>
@@ -162,6 +164,7 @@ metrics::ClusterSnapshot ClusterOf(const NodeState& state) {
   cluster.events_emitted = state.events_emitted;
   cluster.events_dropped = state.events_dropped;
   cluster.unsupported = !state.facts.unsupported.empty();
+  cluster.node_gate_open = state.node_gate_open;
   for (const WatchHealth& watch : state.watches) {
     metrics::WatchStats& stats = cluster.watches[watch.resource];
     AddCounts(watch.counters.events, &stats.events);

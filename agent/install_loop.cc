@@ -28,10 +28,6 @@ constexpr seconds kSyncCheck{1};        // a source may be complete without a ch
 constexpr double kRemovalJitter = 0.5;  // of the delay before a mass removal is asked about
 constexpr std::size_t kMostPathsAtOnce = 1'000;  // beyond, one full look is cheaper
 
-base::WallTime WallNow() {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 double SecondsSince(MonoTime start) {
   return std::chrono::duration<double>(steady_clock::now() - start).count();
 }
@@ -279,7 +275,7 @@ MonoTime InstallLoop::Pass() {
   const install::Glance glance = std::exchange(glance_, {.all = false, .paths = {}});
   static const install::References kNotKnown;
   const install::References& references = references_ ? references_() : kNotKnown;
-  const base::WallTime wall = WallNow();
+  const base::WallTime wall = base::WallNow();
   const install::Report report = installer_->Reconcile(desired_, references, wall, glance);
   state_.counters.sync_seconds.Observe(SecondsSince(start));
   TakeReport(report);
@@ -305,7 +301,7 @@ void InstallLoop::TakeReport(const install::Report& report) {
   if (failed) {
     ++state_.counters.sync_failures;
   } else {
-    state_.last_sync = WallNow();
+    state_.last_sync = base::WallNow();
   }
   if (report.error && (!state_.install_error || *state_.install_error != *report.error)) {
     log_.Error("nothing can be installed", {{"error", report.error->message}});
@@ -354,7 +350,7 @@ void InstallLoop::CountSteps(const install::Report& report) {
     LogStep(log_, result.step, state_.profiles, file == nullptr ? "" : file->claim.origin);
     if (result.step.drift) {
       state_.last_drift =
-          DriftSeen{.path = result.step.path, .kind = *result.step.drift, .time = WallNow()};
+          DriftSeen{.path = result.step.path, .kind = *result.step.drift, .time = base::WallNow()};
     }
     if (!TouchesFile(result.step.kind)) continue;
     ++state_.counters.profile_writes[OperationOf(result.step.kind)];

@@ -54,6 +54,7 @@ struct NodeState {
   // Of the cluster, if there is one.
   bool has_cluster = false;
   bool writes_events = false;
+  bool node_gate_open = true;  // false while --node-gate=taint has its taint to remove
   ThisNode facts;
   std::vector<WatchHealth> watches;
   std::string pod_source;          // which one is in use, "kubernetes"

@@ -161,6 +161,61 @@ std::string Violations(const metrics::MetricsSnapshot& m) {
   return out;
 }
 
+std::string Checks(const metrics::MetricsSnapshot& m) {
+  if (!m.audit || m.audit->checks.empty()) return {};
+  using metrics::CheckResult;
+  std::vector<Row> rows;
+  for (const auto& [check, results] : m.audit->checks) {
+    if (rows.size() == metrics::kMaxChecks) break;
+    const auto cell = [&results](CheckResult result, std::string_view tone) {
+      const std::uint64_t count = results[result];
+      return Cell{count == 0 ? "" : std::to_string(count), count == 0 ? std::string_view() : tone};
+    };
+    const bool pages = m.audit->paging_checks.contains(check);
+    rows.push_back({{pages ? check + " (pages)" : check},
+                    cell(CheckResult::kBlocked, kGood),
+                    cell(CheckResult::kBypassable, kWarn),
+                    cell(CheckResult::kPermitted, pages ? kBad : kWarn),
+                    cell(CheckResult::kUnknown, kWarn)});
+  }
+  return Heading("Checks") + Remark("Containers by whether every call of a check is blocked now.") +
+         html::Table({"Check", "Blocked", "Bypassable", "Permitted", "Unknown"}, rows);
+}
+
+// A watch is given up after three minutes without a byte: bookmarks come about once a minute.
+std::string Watches(const PageInput& in) {
+  if (!in.metrics.cluster) return {};
+  constexpr std::chrono::minutes kSilent{3};
+  std::vector<Row> rows;
+  for (const auto& [resource, stats] : in.metrics.cluster->watches) {
+    const bool silent = !stats.last_activity || in.now - *stats.last_activity > kSilent;
+    std::uint64_t opened = 0;
+    std::uint64_t failed = 0;
+    for (std::size_t i = 0; i < metrics::Per<metrics::Rewatch>::kSize; ++i) {
+      const auto why = static_cast<metrics::Rewatch>(i);
+      opened += stats.restarts[why];
+      if (why == metrics::Rewatch::kError || why == metrics::Rewatch::kIdle) {
+        failed += stats.restarts[why];
+      }
+    }
+    std::uint64_t lists = 0;
+    for (std::size_t i = 0; i < metrics::Per<metrics::Relist>::kSize; ++i) {
+      lists += stats.relists[static_cast<metrics::Relist>(i)];
+    }
+    rows.push_back({{resource},
+                    {Ago(stats.last_activity, in.now), silent ? kWarn : kGood},
+                    {std::to_string(stats.objects)},
+                    {failed == 0 ? std::to_string(opened)
+                                 : fmt::format("{} ({} after errors)", opened, failed)},
+                    {std::to_string(lists)}});
+  }
+  const bool open = in.metrics.cluster->node_gate_open;
+  std::string out = Heading("Watches");
+  if (!open) out += Remark("The node still carries its start-up taint.");
+  if (rows.empty()) return out + Remark("None is open yet.");
+  return out + html::Table({"Resource", "Last byte", "Objects", "Opened again", "Lists"}, rows);
+}
+
 std::string NodeFacts(const audit::PassFacts& facts) {
   std::vector<std::pair<std::string_view, Cell>> rows;
   const auto add = [&rows](std::string_view name, const std::string& value) {
@@ -252,8 +307,10 @@ std::string RenderPage(const PageInput& in) {
   }
   body += Findings(in);
   body += Heading("Containers") + Containers(m);
+  body += Checks(m);
   body += Heading("Profiles") + (in.detail ? ProfileRows(in) : ProfileCounts(m));
   if (!in.detail) body += InvalidProfiles(m);
+  body += Watches(in);
   return html::Document("seccompd", body);
 }
 

@@ -103,7 +103,9 @@ net::Response Answer(const net::Request& request, const WebContext& context,
     net::Response response;
     response.handler = "metrics";
     response.content_type = std::string(metrics::kContentType);
-    response.body = metrics::RenderMetrics(Snapshot(context.state, context.build, process));
+    metrics::MetricsSnapshot snapshot = Snapshot(context.state, context.build, process);
+    if (context.config.metrics_level == "minimal") snapshot.level = metrics::Level::kMinimal;
+    response.body = metrics::RenderMetrics(snapshot);
     return response;
   }
   if (request.path == "/livez") return Live(context, now, "livez");

@@ -27,10 +27,6 @@ constexpr int kExitFindings = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitInternal = 70;
 
-base::WallTime Now() {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 std::string HostName() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "";
@@ -177,7 +173,7 @@ bool Unblocked(const audit::Report& report) {
 base::Result<audit::Report> MakePass(const AuditOptions& options, Prepared prepared,
                                      Bundles& bundles, const Questions& questions,
                                      PodRecords records) {
-  const base::WallTime start = Now();
+  const base::WallTime start = base::WallNow();
   TRY_ASSIGN(const Seen seen, Look(options, prepared.roots, &records));
   prepared.settings.confinement = ReadOwnConfinement(prepared.roots.proc.get());
   const Root root = ReadRoot(options.seccomp_root, &records);
@@ -199,7 +195,7 @@ base::Result<audit::Report> MakePass(const AuditOptions& options, Prepared prepa
                                        .pods_complete = records.complete,
                                        .notes = std::move(records.notes),
                                        .start = start,
-                                       .end = Now(),
+                                       .end = base::WallNow(),
                                        .examination = &examination});
 }
 

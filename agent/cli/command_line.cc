@@ -17,6 +17,7 @@
 #include "agent/cli/node_flags.h"
 #include "agent/cli/purge.h"
 #include "agent/cli/render.h"
+#include "agent/cli/rollout.h"
 #include "agent/cli/status.h"
 #include "agent/cli/validate.h"
 #include "agent/cli/validate_targets.h"
@@ -193,8 +194,7 @@ struct Purge {
     options.seccomp_root = config.seccomp_root;
     options.force = force;
     options.json = output == "json";
-    options.now =
-        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    options.now = base::WallNow();
     const auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
     if (!records) return WrongUse(records.error());
     options.references = ReferencesOf(records->pods, records->known && records->complete);
@@ -298,8 +298,24 @@ struct Wait {
     sigaddset(&signals, SIGINT);
     int number = 0;
     const bool waited =
-        sigprocmask(SIG_BLOCK, &signals, nullptr) == 0 && sigwait(&signals, &number) == 0;
+        pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0 && sigwait(&signals, &number) == 0;
     return waited ? 0 : 70;
+  }
+};
+
+struct RolloutCommand {
+  CLI::App* app = nullptr;
+  RunConfig config;
+  RolloutOptions options;
+
+  void Add(CLI::App& top) {
+    app = top.add_subcommand("rollout", "waits until a DaemonSet is on every node: for helm test");
+    app->add_option("TARGET", options.target, "NAMESPACE/NAME")->required();
+    AddServerFlags(*app, config);
+    AddDuration(*app, "timeout", options.timeout, "how long to wait");
+  }
+  [[nodiscard]] int Execute() const {
+    return RunRollout(options, config, "seccompd/" + AgentVersion(), std::cout, std::cerr);
   }
 };
 
@@ -315,6 +331,22 @@ struct Metrics {
   }
 };
 
+// The arguments, last first, as CLI::App::parse() takes them. It takes `--name=` for a name without
+// a value, and the next flag for that value: an empty value goes in as one of its own.
+std::vector<std::string> ArgumentsOf(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string argument = argv[i];
+    if (argument.size() > 3 && argument.starts_with("--") &&
+        argument.find('=') == argument.size() - 1) {
+      arguments.emplace_back();
+      argument.pop_back();
+    }
+    arguments.push_back(std::move(argument));
+  }
+  return arguments;
+}
+
 }  // namespace
 
 int RunCommandLine(int argc, char** argv) {
@@ -329,6 +361,7 @@ int RunCommandLine(int argc, char** argv) {
   Purge purge;
   Status status;
   InspectCommand inspect;
+  RolloutCommand rollout;
   Wait wait;
   Metrics metrics;
   VersionCommand version;
@@ -340,11 +373,12 @@ int RunCommandLine(int argc, char** argv) {
   purge.Add(top);
   status.Add(top);
   inspect.Add(top);
+  rollout.Add(top);
   wait.Add(top);
   metrics.Add(top);
   version.Add(top);
   try {
-    top.parse(argc, argv);
+    top.parse(ArgumentsOf(argc, argv));
   } catch (const CLI::ParseError& error) {
     return top.exit(error) == 0 ? 0 : kUsage;
   }
@@ -356,6 +390,7 @@ int RunCommandLine(int argc, char** argv) {
   if (purge.app->parsed()) return purge.Execute();
   if (status.app->parsed()) return status.Execute();
   if (inspect.app->parsed()) return inspect.Execute();
+  if (rollout.app->parsed()) return rollout.Execute();
   if (wait.app->parsed()) return Wait::Execute();
   if (metrics.app->parsed()) return Metrics::Execute();
   return version.Execute();

@@ -22,21 +22,6 @@ CLI::Option* AddFlag(CLI::App& app, const std::string& name, T& target, const st
       ->capture_default_str();
 }
 
-void AddDuration(CLI::App& app, const std::string& name, std::chrono::milliseconds& target,
-                 const std::string& help) {
-  const auto set = [&target, name](const std::string& text) {
-    const auto duration = base::ParseDuration(text);
-    if (!duration) {
-      throw CLI::ValidationError("--" + name,
-                                 "'" + base::Printable(text) + "' is no duration: 90s, 5m, 168h");
-    }
-    target = *duration;
-  };
-  app.add_option_function<std::string>("--" + name, set, help)
-      ->envname(EnvironmentName(name))
-      ->default_str(fmt::format("{}s", target.count() / 1000));
-}
-
 template <class E, std::size_t N>
 void AddChoice(CLI::App& app, const std::string& name, E& target,
                const std::array<std::pair<std::string, E>, N>& choices, const std::string& help) {
@@ -62,16 +47,11 @@ bool InPod() {
   return std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
 }
 
-void AddClusterFlags(CLI::App& app, RunConfig& config) {
-  AddFlag(app, "kubeconfig", config.kubeconfig,
-          "how to reach the API server; default: the service account, else KUBECONFIG");
-  AddFlag(app, "context", config.kube_context, "context of the kubeconfig");
-  AddFlag(app, "kubelet.address", config.kubelet_address,
-          "HOST or HOST:PORT of this node's kubelet, for --pods kubelet");
-  AddFlag(app, "kubelet.ca-file", config.kubelet_ca_file,
-          "whom to trust as the kubelet; default: the cluster's CA");
-  AddFlag(app, "kubelet.insecure-skip-verify", config.kubelet_insecure,
-          "take anybody for the kubelet: its own certificate is often self-signed");
+void AddGateFlags(CLI::App& app, RunConfig& config) {
+  AddFlag(app, "node-gate", config.node_gate,
+          "taint: take this node's start-up taint away once every valid profile is on disk")
+      ->check(CLI::IsMember({"off", "taint"}));
+  AddFlag(app, "node-gate.taint-key", config.taint_key, "key of that taint");
 }
 
 }  // namespace
@@ -83,6 +63,37 @@ std::string EnvironmentName(std::string_view flag) {
     name += c == '-' || c == '.' ? '_' : lower ? static_cast<char>(c - 'a' + 'A') : c;
   }
   return name;
+}
+
+void AddDuration(CLI::App& app, const std::string& name, std::chrono::milliseconds& target,
+                 const std::string& help) {
+  const auto set = [&target, name](const std::string& text) {
+    const auto duration = base::ParseDuration(text);
+    if (!duration) {
+      throw CLI::ValidationError("--" + name,
+                                 "'" + base::Printable(text) + "' is no duration: 90s, 5m, 168h");
+    }
+    target = *duration;
+  };
+  app.add_option_function<std::string>("--" + name, set, help)
+      ->envname(EnvironmentName(name))
+      ->default_str(fmt::format("{}s", target.count() / 1000));
+}
+
+void AddServerFlags(CLI::App& app, RunConfig& config) {
+  AddFlag(app, "kubeconfig", config.kubeconfig,
+          "how to reach the API server; default: the service account, else KUBECONFIG");
+  AddFlag(app, "context", config.kube_context, "context of the kubeconfig");
+}
+
+void AddClusterFlags(CLI::App& app, RunConfig& config) {
+  AddServerFlags(app, config);
+  AddFlag(app, "kubelet.address", config.kubelet_address,
+          "HOST or HOST:PORT of this node's kubelet, for --pods kubelet");
+  AddFlag(app, "kubelet.ca-file", config.kubelet_ca_file,
+          "whom to trust as the kubelet; default: the cluster's CA");
+  AddFlag(app, "kubelet.insecure-skip-verify", config.kubelet_insecure,
+          "take anybody for the kubelet: its own certificate is often self-signed");
 }
 
 void AddNodeFlags(CLI::App& app, RunConfig& config) {
@@ -113,10 +124,7 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
 void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "mode", config.mode, "install profiles, audit containers, or both")
       ->check(CLI::IsMember({"install", "audit", "both"}));
-  AddFlag(app, "node-gate", config.node_gate,
-          "taint: take this node's start-up taint away once every valid profile is on disk")
-      ->check(CLI::IsMember({"off", "taint"}));
-  AddFlag(app, "node-gate.taint-key", config.taint_key, "key of that taint");
+  AddGateFlags(app, config);
   if (InPod()) config.source = "kubernetes";
   AddFlag(app, "source", config.source, "where profiles come from: kubernetes or dir:PATH")
       ->required(false);
@@ -145,6 +153,9 @@ void AddRunFlags(CLI::App& app, RunConfig& config) {
   AddFlag(app, "web.listen-address", config.listen_address, "HOST:PORT for metrics and health");
   AddFlag(app, "web.config.file", config.web_config_file,
           "TLS and client certificates, in the exporter toolkit's format");
+  AddFlag(app, "metrics.level", config.metrics_level,
+          "minimal: about a third of the series, all that the alerts read; from 5,000 nodes on")
+      ->check(CLI::IsMember({"full", "minimal"}));
   app.add_flag("--web.detail", config.web_detail,
                "the status page also names pods and profiles; else it shows what /metrics shows")
       ->envname(EnvironmentName("web.detail"));

@@ -16,6 +16,7 @@ namespace {
 using bpf::CheckResult;
 
 constexpr std::size_t kMaxNameBytes = 63;
+constexpr std::string_view kPageKey = "page:";
 constexpr std::size_t kMaxOpenNamed = 8;  // calls named of one check; the rest is counted
 
 // A metric's label value, and a column's title.
@@ -43,6 +44,7 @@ std::string TextOf(const CheckSet& set) {
   std::string text;
   for (const Check& check : set.checks) {
     text += fmt::format("{}\n{}\n", check.name, check.origin);
+    if (check.page) text += "page: true\n";
     for (const bpf::CallPattern& call : check.calls) text += call.name + "\n";
     text += "\n";
   }
@@ -96,23 +98,17 @@ std::string Admit(const std::string& key, base::Result<Check> check,
   return {};
 }
 
+base::Result<bool> PageOf(std::string_view value) {
+  value = base::TrimSpace(value);
+  if (value == "true") return true;
+  if (value == "false") return false;
+  return base::Fail(base::ErrorCode::kInvalidArgument,
+                    fmt::format("page: is true or false, not '{}'", base::Printable(value)));
+}
+
 bool IsBare(const procfs::SeccompState& state) { return state.mode == 0; }
 
 }  // namespace
-
-std::string_view CheckResultName(CheckResult result) {
-  switch (result) {
-    case CheckResult::kBlocked:
-      return "blocked";
-    case CheckResult::kPermitted:
-      return "permitted";
-    case CheckResult::kBypassable:
-      return "bypassable";
-    case CheckResult::kUnknown:
-      break;
-  }
-  return "unknown";
-}
 
 bool IsWorse(CheckResult a, CheckResult b) { return Badness(a) > Badness(b); }
 
@@ -122,6 +118,10 @@ base::Result<Check> ParseCheck(std::string_view name, std::string_view text, std
   for (std::string_view line : base::Split(text, '\n')) {
     line = base::TrimSpace(line.substr(0, line.find('#')));
     if (line.empty()) continue;
+    if (line.starts_with(kPageKey)) {
+      TRY_ASSIGN(check.page, PageOf(line.substr(kPageKey.size())));
+      continue;
+    }
     if (check.calls.size() == kMaxCallsOfACheck) {
       return base::Fail(base::ErrorCode::kResourceExhausted,
                         fmt::format("more than {} calls", kMaxCallsOfACheck));

@@ -24,6 +24,7 @@ struct Check {
   std::string name;
   std::vector<bpf::CallPattern> calls;
   std::string origin;  // "ConfigMap seccompd/today", "built in", "--blocks"
+  bool page = false;   // a container that permits it wakes somebody
 
   bool operator==(const Check&) const = default;
 };
@@ -38,9 +39,9 @@ struct CheckSet {
 
 // The built-in check `critical` and those of the ConfigMaps labelled seccompd.io/checks=true: each
 // key is a check's name, its text lists calls (bpf/call_pattern.h), one a line; '#' begins a
-// comment. A call that is not understood spoils its whole check, which is then a problem and not
-// half of itself. Of two checks of one name the first by namespace and name of its ConfigMap
-// counts.
+// comment, `page: true` is no call but Check::page. A call that is not understood spoils its whole
+// check, which is then a problem and not half of itself. Of two checks of one name the first by
+// namespace and name of its ConfigMap counts.
 [[nodiscard]] CheckSet MakeChecks(std::span<const kube::ConfigMap> config_maps,
                                   seccomp::Arch native);
 [[nodiscard]] base::Result<Check> ParseCheck(std::string_view name, std::string_view text,
@@ -56,7 +57,6 @@ struct CheckFinding {
 
   bool operator==(const CheckFinding&) const = default;
 };
-std::string_view CheckResultName(bpf::CheckResult result);  // "blocked", ...
 // The order of badness: permitted, bypassable, unknown, blocked.
 [[nodiscard]] bool IsWorse(bpf::CheckResult a, bpf::CheckResult b);
 

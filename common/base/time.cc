@@ -66,6 +66,10 @@ constexpr std::array<Unit, 4> kUnits = {{{"ms", milliseconds(1)},
 
 }  // namespace
 
+WallTime WallNow() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
 std::string FormatTime(WallTime time, bool with_millis) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);

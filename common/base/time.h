@@ -14,6 +14,9 @@ namespace seccompd::base {
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 using MonoTime = std::chrono::steady_clock::time_point;
 
+// The clock on the wall, for a shell to read and hand on.
+WallTime WallNow();
+
 // RFC 3339 in UTC, "2026-11-24T03:04:11Z"; milliseconds only if `with_millis`.
 std::string FormatTime(WallTime time, bool with_millis = false);
 

@@ -28,10 +28,6 @@ constexpr std::size_t kMaxWarnings = 64;
 // must not be sent twice get a new one.
 constexpr milliseconds kSafeToWrite{5'000};
 
-base::WallTime WallNow() {
-  return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
-}
-
 milliseconds Scale(milliseconds duration, double factor) {
   return milliseconds(
       static_cast<milliseconds::rep>(static_cast<double>(duration.count()) * factor));
@@ -107,7 +103,7 @@ ApiClient::ApiClient(Credentials credentials, ApiClientOptions options, ApiObser
 
 // Whether anything that a request depends on changed.
 bool ApiClient::RefreshCredentials() {
-  const CredentialChange change = credentials_.Refresh(Clock::now(), WallNow());
+  const CredentialChange change = credentials_.Refresh(Clock::now(), base::WallNow());
   const bool news = change.token || change.tls;
   if (observer_ != nullptr && (news || !change.problem.empty())) observer_->OnCredentials(change);
   return news;

@@ -51,6 +51,7 @@ struct ClusterSnapshot {
   Per<EventReason> events_dropped;
   bool events = false;  // they are written at all
   bool unsupported = false;
+  bool node_gate_open = true;
 };
 
 // Bounds of seccompd_propagation_duration_seconds.

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::array kSyncBounds = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.0, 2.5, 10.0};
 constexpr std::array kAuditBounds = {.01, .025, .05, .1, .25, .5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0};
+constexpr std::string_view kThrottled = "429";                     // an alert reads it
 constexpr std::uint64_t kHashMask = (std::uint64_t{1} << 48) - 1;  // exact in a double
 
 using Label = prometheus::ClientMetric::Label;
@@ -34,7 +35,12 @@ std::string LabelText(std::string_view text) {
 // The families of one scrape, each made when its first series is added.
 class Exposition {
  public:
+  explicit Exposition(Level level) : minimal_(level == Level::kMinimal) {}
+
+  [[nodiscard]] bool minimal() const { return minimal_; }
+
   void Add(const Descriptor& metric, double value, Labels labels = {}) {
+    if (minimal_ && metric.detail) return;
     prometheus::ClientMetric& series = Series(metric, std::move(labels));
     if (metric.type == Type::kCounter) {
       series.counter.value = value;
@@ -54,6 +60,7 @@ class Exposition {
     Add(metric, std::chrono::duration<double>(time->time_since_epoch()).count());
   }
   void Add(const Descriptor& metric, const Histogram& histogram, Labels labels = {}) {
+    if (minimal_) return;
     prometheus::ClientMetric& series = Series(metric, std::move(labels));
     const std::vector<std::uint64_t> cumulative = histogram.Cumulative();
     series.histogram.sample_count = histogram.count();
@@ -110,12 +117,14 @@ class Exposition {
     return prometheus::MetricType::Gauge;
   }
 
+  bool minimal_;
   std::vector<prometheus::MetricFamily> families_;
 };
 
 using ByVerdict = Per<Evidence, Per<Expected, Per<Verdict>>>;
 
-// Every combination at the evidence level at work; at the other one only what there is.
+// Every combination at the evidence level at work; at the other one only what there is. Minimal: of
+// the first only the matches, without which a ratio would have no numerator.
 void AddByVerdict(Exposition& out, const Descriptor& metric, const ByVerdict& counts,
                   Evidence evidence) {
   for (std::size_t e = 0; e < ByVerdict::kSize; ++e) {
@@ -126,6 +135,7 @@ void AddByVerdict(Exposition& out, const Descriptor& metric, const ByVerdict& co
         const auto verdict = static_cast<Verdict>(v);
         const std::uint64_t count = counts[level][expected][verdict];
         if (count == 0 && level != evidence) continue;
+        if (count == 0 && out.minimal() && verdict != Verdict::kMatch) continue;
         out.Add(metric, count,
                 {{"expected", std::string(LabelName(expected))},
                  {"verdict", std::string(LabelName(verdict))},
@@ -233,6 +243,12 @@ void AddChecks(Exposition& out, const MetricsSnapshot& snapshot) {
               {{"check", LabelText(check)}, {"result", std::string(LabelName(result))}});
     }
   }
+  shown = 0;
+  for (const auto& [check, results] : snapshot.audit->checks) {
+    if (shown++ == kMaxChecks) break;
+    out.Add(kCheckPage, snapshot.audit->paging_checks.contains(check) ? 1.0 : 0.0,
+            {{"check", LabelText(check)}});
+  }
   // Of the checks that there are: a removed one takes its series with it.
   shown = 0;
   for (const auto& [check, results] : snapshot.audit->checks) {
@@ -309,6 +325,7 @@ void AddWatches(Exposition& out, const std::map<std::string, WatchStats>& watche
 
 void AddApi(Exposition& out, const ApiCounters& api) {
   for (const auto& [key, count] : api.requests) {
+    if (out.minimal() && std::get<0>(key) != kThrottled) continue;
     out.Add(kApiRequests, count,
             {{"code", LabelText(std::get<0>(key))},
              {"method", LabelText(std::get<1>(key))},
@@ -332,6 +349,7 @@ void AddCluster(Exposition& out, const MetricsSnapshot& snapshot) {
   if (!snapshot.cluster) return;
   const ClusterSnapshot& cluster = *snapshot.cluster;
   out.Add(kNodeUnsupported, cluster.unsupported ? 1.0 : 0.0);
+  out.Add(kNodeGateOpen, cluster.node_gate_open ? 1.0 : 0.0);
   out.Add(kPropagationSeconds, cluster.propagation_seconds);
   AddWatches(out, cluster.watches);
   if (cluster.events) {
@@ -364,7 +382,7 @@ void AddProcess(Exposition& out, const MetricsSnapshot& snapshot) {
 Counters::Counters() : sync_seconds(kSyncBounds), audit_seconds(kAuditBounds) {}
 
 std::string RenderMetrics(const MetricsSnapshot& snapshot) {
-  Exposition out;
+  Exposition out(snapshot.level);
   AddAgent(out, snapshot);
   AddProfiles(out, snapshot);
   AddAudit(out, snapshot);

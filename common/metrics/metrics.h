@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -77,6 +78,7 @@ struct AuditSnapshot {
   Per<Evidence, Per<Expected, Per<Verdict>>> containers;
   std::vector<Violation> violations;  // worst first; the first kMaxViolations are shown
   std::map<std::string, Per<CheckResult>> checks;          // by name
+  std::set<std::string> paging_checks;                     // those marked `page: true`
   std::map<std::string, Per<Verdict>> profile_containers;  // by path; the first are shown
   std::uint64_t below_floor = 0;
   std::uint64_t exempt = 0;
@@ -88,8 +90,13 @@ struct AuditSnapshot {
   std::uint64_t containers_unresolved = 0;
 };
 
+// How much a scrape shows. Minimal leaves out histograms, what is only for looking into an agent,
+// and series that are 0: what every alert needs stays.
+enum class Level : std::uint8_t { kFull, kMinimal };
+
 // Everything that one scrape shows. What is absent here is absent there.
 struct MetricsSnapshot {
+  Level level = Level::kFull;
   BuildInfo build;
   Counters counters;
   Evidence evidence = Evidence::kStatus;  // level at work: its container series exist even if 0
@@ -127,6 +134,7 @@ struct Descriptor {
   Type type = Type::kGauge;
   std::string_view labels = {};  // "state" or "expected, verdict"; "" for none
   std::string_view help = {};
+  bool detail = false;  // absent at Level::kMinimal, as are all histograms
 };
 std::span<const Descriptor> Table();
 

@@ -36,7 +36,9 @@ std::string RenderTable() {
   std::string text = "| metric | type | labels | meaning |\n|---|---|---|---|\n";
   for (const Descriptor& metric : kTable) {
     text += "| `" + std::string(metric.name) + "` | " + std::string(TypeName(metric.type)) + " | " +
-            std::string(metric.labels) + " | " + std::string(metric.help) + " |\n";
+            std::string(metric.labels) + " | " + std::string(metric.help) +
+            (metric.detail || metric.type == Type::kHistogram ? " Level `full` only." : "") +
+            " |\n";
   }
   text += "\n| label | values |\n|---|---|\n";
   text += "| state | " + Values<ProfileState>() + " |\n";

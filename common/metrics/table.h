@@ -23,7 +23,9 @@ inline constexpr Descriptor kConfigLastSuccess{
     .help = "Unix time of the last use of a new configuration file."};
 
 inline constexpr Descriptor kProfilesDesired{
-    .name = "seccompd_profiles_desired", .help = "Profiles that the sources ask for on this node."};
+    .name = "seccompd_profiles_desired",
+    .help = "Profiles that the sources ask for on this node.",
+    .detail = true};
 inline constexpr Descriptor kProfiles{
     .name = "seccompd_profiles", .labels = "state", .help = "Desired profiles by state."};
 inline constexpr Descriptor kProfilesOrphaned{
@@ -44,7 +46,8 @@ inline constexpr Descriptor kProfileInvalidDropped{
 inline constexpr Descriptor kProfileWrites{.name = "seccompd_profile_writes_total",
                                            .type = Type::kCounter,
                                            .labels = "operation",
-                                           .help = "Profile files written or removed."};
+                                           .help = "Profile files written or removed.",
+                                           .detail = true};
 inline constexpr Descriptor kProfileWriteErrors{
     .name = "seccompd_profile_write_errors_total",
     .type = Type::kCounter,
@@ -63,7 +66,8 @@ inline constexpr Descriptor kProfileWeakenings{
 
 inline constexpr Descriptor kSyncs{.name = "seccompd_syncs_total",
                                    .type = Type::kCounter,
-                                   .help = "Reconciliations of the sources with the disk."};
+                                   .help = "Reconciliations of the sources with the disk.",
+                                   .detail = true};
 inline constexpr Descriptor kSyncFailures{.name = "seccompd_sync_failures_total",
                                           .type = Type::kCounter,
                                           .help = "Reconciliations that failed in part."};
@@ -88,7 +92,8 @@ inline constexpr Descriptor kViolationsDropped{
 inline constexpr Descriptor kViolations{.name = "seccompd_violations_total",
                                         .type = Type::kCounter,
                                         .labels = "expected, verdict, evidence",
-                                        .help = "Containers newly found in violation."};
+                                        .help = "Containers newly found in violation.",
+                                        .detail = true};
 inline constexpr Descriptor kUnserved{
     .name = "seccompd_unserved_references",
     .labels = "reason",
@@ -100,7 +105,8 @@ inline constexpr Descriptor kInvalidReferenced{
 inline constexpr Descriptor kProcesses{
     .name = "seccompd_processes",
     .labels = "mode",
-    .help = "Processes in containers by the kernel's seccomp mode."};
+    .help = "Processes in containers by the kernel's seccomp mode.",
+    .detail = true};
 inline constexpr Descriptor kEvidence{
     .name = "seccompd_evidence",
     .labels = "evidence",
@@ -110,14 +116,20 @@ inline constexpr Descriptor kProfileContainers{
     .labels = "profile, verdict",
     .help =
         "Containers that ask for a profile by what was found, for profiles in use, up to a "
-        "limit."};
+        "limit.",
+    .detail = true};
 inline constexpr Descriptor kProfileContainersDropped{
     .name = "seccompd_profile_containers_dropped",
-    .help = "Profiles in use without series of their own because of the limit."};
+    .help = "Profiles in use without series of their own because of the limit.",
+    .detail = true};
 inline constexpr Descriptor kCheckContainers{
     .name = "seccompd_check_containers",
     .labels = "check, result",
     .help = "Containers by whether they block every call of a check."};
+inline constexpr Descriptor kCheckPage{
+    .name = "seccompd_check_page",
+    .labels = "check",
+    .help = "1 for a check marked `page: true`: a container that permits it wakes somebody."};
 inline constexpr Descriptor kCheckViolations{
     .name = "seccompd_check_violations_total",
     .type = Type::kCounter,
@@ -136,8 +148,10 @@ inline constexpr Descriptor kEndedUnjudged{
     .name = "seccompd_containers_ended_unjudged_total",
     .type = Type::kCounter,
     .help = "Containers that ended before they could be judged."};
-inline constexpr Descriptor kAudits{
-    .name = "seccompd_audits_total", .type = Type::kCounter, .help = "Audit passes."};
+inline constexpr Descriptor kAudits{.name = "seccompd_audits_total",
+                                    .type = Type::kCounter,
+                                    .help = "Audit passes.",
+                                    .detail = true};
 inline constexpr Descriptor kAuditFailures{.name = "seccompd_audit_failures_total",
                                            .type = Type::kCounter,
                                            .help = "Audit passes that did not see everything."};
@@ -148,13 +162,17 @@ inline constexpr Descriptor kAuditLastSuccess{
     .name = "seccompd_audit_last_success_timestamp_seconds",
     .help = "Unix time of the last complete audit pass."};
 inline constexpr Descriptor kScanned{.name = "seccompd_audit_processes_scanned",
-                                     .help = "Processes examined by the last audit pass."};
+                                     .help = "Processes examined by the last audit pass.",
+                                     .detail = true};
 inline constexpr Descriptor kUnresolved{.name = "seccompd_containers_unresolved",
                                         .help = "Containers of pods that no source knows."};
 
 inline constexpr Descriptor kNodeUnsupported{
     .name = "seccompd_node_unsupported",
     .help = "Whether this is a node where the agent does nothing, such as Windows or Autopilot."};
+inline constexpr Descriptor kNodeGateOpen{
+    .name = "seccompd_node_gate_open",
+    .help = "1 once this node's start-up taint is gone, or where none is used."};
 inline constexpr Descriptor kPropagationSeconds{
     .name = "seccompd_propagation_duration_seconds",
     .type = Type::kHistogram,
@@ -162,30 +180,37 @@ inline constexpr Descriptor kPropagationSeconds{
 inline constexpr Descriptor kWatchEvents{.name = "seccompd_watch_events_total",
                                          .type = Type::kCounter,
                                          .labels = "resource, event",
-                                         .help = "Watch events received."};
+                                         .help = "Watch events received.",
+                                         .detail = true};
 inline constexpr Descriptor kWatchRestarts{.name = "seccompd_watch_restarts_total",
                                            .type = Type::kCounter,
                                            .labels = "resource, reason",
-                                           .help = "Watches opened again."};
+                                           .help = "Watches opened again.",
+                                           .detail = true};
 inline constexpr Descriptor kRelists{.name = "seccompd_relists_total",
                                      .type = Type::kCounter,
                                      .labels = "resource, reason",
-                                     .help = "Whole collections asked for."};
+                                     .help = "Whole collections asked for.",
+                                     .detail = true};
 inline constexpr Descriptor kWatchLastActivity{
     .name = "seccompd_watch_last_activity_timestamp_seconds",
     .labels = "resource",
     .help = "Unix time of the last byte of the quietest watch, bookmarks included."};
-inline constexpr Descriptor kCacheObjects{
-    .name = "seccompd_cache_objects", .labels = "resource", .help = "Objects kept in memory."};
+inline constexpr Descriptor kCacheObjects{.name = "seccompd_cache_objects",
+                                          .labels = "resource",
+                                          .help = "Objects kept in memory.",
+                                          .detail = true};
 inline constexpr Descriptor kEventsEmitted{.name = "seccompd_events_emitted_total",
                                            .type = Type::kCounter,
                                            .labels = "reason",
-                                           .help = "Kubernetes Events written."};
+                                           .help = "Kubernetes Events written.",
+                                           .detail = true};
 inline constexpr Descriptor kEventsDropped{
     .name = "seccompd_events_dropped_total",
     .type = Type::kCounter,
     .labels = "reason",
-    .help = "Kubernetes Events not written: beyond the budget, not sampled, or refused."};
+    .help = "Kubernetes Events not written: beyond the budget, not sampled, or refused.",
+    .detail = true};
 inline constexpr Descriptor kApiRequests{.name = "rest_client_requests_total",
                                          .type = Type::kCounter,
                                          .labels = "code, method, host",
@@ -197,18 +222,22 @@ inline constexpr Descriptor kApiSeconds{.name = "rest_client_request_duration_se
 inline constexpr Descriptor kApiRetries{.name = "rest_client_request_retries_total",
                                         .type = Type::kCounter,
                                         .labels = "code, verb, host",
-                                        .help = "Requests sent again."};
+                                        .help = "Requests sent again.",
+                                        .detail = true};
 inline constexpr Descriptor kTokenReloads{.name = "seccompd_token_reloads_total",
                                           .type = Type::kCounter,
-                                          .help = "Service account tokens taken into use."};
+                                          .help = "Service account tokens taken into use.",
+                                          .detail = true};
 inline constexpr Descriptor kCaReloads{.name = "seccompd_ca_reloads_total",
                                        .type = Type::kCounter,
-                                       .help = "Cluster CAs taken into use."};
+                                       .help = "Cluster CAs taken into use.",
+                                       .detail = true};
 
 inline constexpr Descriptor kHttpRequests{.name = "seccompd_http_requests_total",
                                           .type = Type::kCounter,
                                           .labels = "handler, code",
-                                          .help = "Requests to the agent's own HTTP server."};
+                                          .help = "Requests to the agent's own HTTP server.",
+                                          .detail = true};
 inline constexpr Descriptor kLoopLag{
     .name = "seccompd_event_loop_lag_seconds",
     .help = "Longest time in the last minute that a due event had to wait for the loop."};
@@ -218,23 +247,26 @@ inline constexpr Descriptor kCpu{.name = "process_cpu_seconds_total",
                                  .help = "User and system CPU time spent."};
 inline constexpr Descriptor kStartTime{.name = "process_start_time_seconds",
                                        .help = "Unix time at which the process started."};
-inline constexpr Descriptor kVirtualMemory{.name = "process_virtual_memory_bytes",
-                                           .help = "Virtual memory size."};
+inline constexpr Descriptor kVirtualMemory{
+    .name = "process_virtual_memory_bytes", .help = "Virtual memory size.", .detail = true};
 inline constexpr Descriptor kVirtualMemoryMax{.name = "process_virtual_memory_max_bytes",
-                                              .help = "Limit of the virtual memory size."};
+                                              .help = "Limit of the virtual memory size.",
+                                              .detail = true};
 inline constexpr Descriptor kResidentMemory{.name = "process_resident_memory_bytes",
                                             .help = "Resident memory size."};
 inline constexpr Descriptor kOpenFds{.name = "process_open_fds", .help = "Open file descriptors."};
-inline constexpr Descriptor kMaxFds{.name = "process_max_fds",
-                                    .help = "Limit of open file descriptors."};
+inline constexpr Descriptor kMaxFds{
+    .name = "process_max_fds", .help = "Limit of open file descriptors.", .detail = true};
 inline constexpr Descriptor kNetworkReceive{
     .name = "process_network_receive_bytes_total",
     .type = Type::kCounter,
-    .help = "Bytes received in the network namespace of the process."};
+    .help = "Bytes received in the network namespace of the process.",
+    .detail = true};
 inline constexpr Descriptor kNetworkTransmit{
     .name = "process_network_transmit_bytes_total",
     .type = Type::kCounter,
-    .help = "Bytes sent in the network namespace of the process."};
+    .help = "Bytes sent in the network namespace of the process.",
+    .detail = true};
 
 // In the order of a scrape.
 inline constexpr std::array kTable = {kBuildInfo,
@@ -267,6 +299,7 @@ inline constexpr std::array kTable = {kBuildInfo,
                                       kProfileContainers,
                                       kProfileContainersDropped,
                                       kCheckContainers,
+                                      kCheckPage,
                                       kCheckViolations,
                                       kBelowFloor,
                                       kExempt,
@@ -279,6 +312,7 @@ inline constexpr std::array kTable = {kBuildInfo,
                                       kScanned,
                                       kUnresolved,
                                       kNodeUnsupported,
+                                      kNodeGateOpen,
                                       kPropagationSeconds,
                                       kWatchEvents,
                                       kWatchRestarts,

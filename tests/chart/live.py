@@ -12,6 +12,9 @@ import time
 import urllib.error
 import urllib.request
 
+import api
+import yaml
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("SECCOMPD_BINARY", str(ROOT / "build" / "dev" / "agent" / "seccompd"))
 POD_UID = "11111111-2222-3333-4444-555555555555"
@@ -116,3 +119,35 @@ class Node:
             if time.monotonic() > end or self.children[-1].poll() is not None:
                 raise RuntimeError(f"{otherwise}:\n{self.log()[-2000:]}")
             time.sleep(0.05)
+
+
+CHECKS = """apiVersion: v1
+kind: ConfigMap
+metadata: {name: today, namespace: demo, labels: {seccompd.io/checks: "true"}}
+data:
+  af-alg: |
+    page: true
+    socket(AF_ALG)  # CVE of the week
+"""
+
+
+class ClusterNode(Node):
+    """The same, with its profiles, checks and pods from an API server."""
+
+    def __init__(self, *flags):
+        super().__init__("--source=kubernetes", "--pods=kubernetes", "--profiles.namespace=demo", "--checks.watch=true",
+                         "--startup-jitter=0s", "--events=false", "--kubeconfig={path}/kubeconfig", *flags)
+        maps = [yaml.safe_load(text) for text in (PROFILES, CHECKS)]
+        self.api = api.Api(maps, [pod()])
+
+    def prepare(self):
+        self.api.__enter__()
+        self.write("kubeconfig", json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "t",
+            "clusters": [{"name": "c", "cluster": {"server": self.api.url}}],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+            "contexts": [{"name": "t", "context": {"cluster": "c", "user": "u", "namespace": "demo"}}]}))
+
+    def __exit__(self, *exception):
+        super().__exit__(*exception)
+        self.api.__exit__(*exception)

@@ -68,7 +68,7 @@ class Live(unittest.TestCase):
         queries = {(panel["title"], target["expr"]) for panel in dashboard["panels"]
                    for target in panel.get("targets", [])}
         self.assertGreater(len(queries), 25)
-        with live.Node() as node, Prometheus(node) as prometheus:
+        with live.ClusterNode() as node, Prometheus(node) as prometheus:
             pending, end = set(queries), time.monotonic() + 60
             while pending and time.monotonic() < end:
                 pending = {q for q in pending if not prometheus.has_data(q[1])}

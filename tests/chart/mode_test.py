@@ -30,6 +30,24 @@ class Mode(unittest.TestCase):
             self.assertNotIn("seccompd_audit_last_success_timestamp_seconds ", node.get("/metrics")[1])
             self.assertEqual(node.get("/readyz")[0], 200)
 
+    def test_install_needs_no_cgroup_tree(self):
+        with live.Node("--mode=install", "--path.cgroupfs=/nonexistent") as node:
+            self.assertTrue((node.path / "seccomp" / "web" / "pay.json").exists())
+            self.assertNotIn('"msg":"evidence"', node.log())
+
+    def test_the_socket_can_be_left_out(self):
+        with live.Node("--socket=", "--web.detail") as node:
+            self.assertNotIn("cannot", node.log())
+            self.assertFalse((node.path / "run").exists())
+            self.assertIn("web/pay.json", node.get("/")[1])
+
+    def test_minimal_metrics_leave_out_histograms(self):
+        with live.Node("--metrics.level=minimal") as node:
+            node.wait(lambda: "not_enforced" in node.get("/metrics")[1], "no verdict")
+            text = node.get("/metrics")[1]
+            self.assertNotIn("_bucket", text)
+            self.assertLess(len([line for line in text.splitlines() if not line.startswith("#")]), 75)
+
     def test_wait_ends_when_it_is_told_to(self):
         child = subprocess.Popen([live.BINARY, "wait"])
         time.sleep(3)  # it blocks the signals first

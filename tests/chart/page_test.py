@@ -70,7 +70,7 @@ def background(png):
 class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.node = cls.enterClassContext(live.Node("--web.detail"))
+        cls.node = cls.enterClassContext(live.ClusterNode("--web.detail"))
         cls.node.wait(lambda: "not_enforced" in cls.node.get("/")[1], "no finding appears on the page")
         cls.keep = os.environ.get("SECCOMPD_SCREENSHOTS")
 
@@ -88,7 +88,8 @@ class Page(unittest.TestCase):
 
     def test_a_browser_that_may_run_no_script_shows_every_part(self):
         dom = self.dom(f"http://{self.node.address}/")
-        for part in ("shop/pay-0/app", "not_enforced", "web/pay.json", "web/bad.json", "unknown action", "n1"):
+        for part in ("shop/pay-0/app", "not_enforced", "web/pay.json", "web/bad.json", "unknown action", "n1", "af-alg (pages)",
+                     "configmaps", "Opened again"):
             self.assertIn(part, dom)
         self.assertNotIn("<script", dom)
 

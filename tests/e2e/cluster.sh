@@ -4,6 +4,8 @@
 # update, invalid update, delete in use, restart, RBAC removed and given back. Makes a namespace of its
 # own and removes it. Needs kubectl and rights to make namespaces and cluster roles; Kubernetes 1.20 or
 # newer. Usage: tests/e2e/cluster.sh [path of seccompd]
+# RESTART_API_SERVER: a command that restarts the API server and returns at once; without it that part
+# is left out, which is said.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -43,6 +45,7 @@ until_true() {
   exit 1
 }
 has() { grep -q "$2" "$work/root/$1" 2> /dev/null; }
+answers() { kubectl --request-timeout=2s get namespace "$space" > /dev/null 2>&1; }
 absent() { [[ ! -e $work/root/$1 ]]; }
 metric() { curl -sf "http://$address/metrics" | awk -v series="$1" '$1 == series {print $2}'; }
 metric_is() { [[ $(metric "$1") == "$2" ]]; }
@@ -67,7 +70,7 @@ start_agent() {
   "$seccompd" run --source kubernetes --pods kubernetes --kubeconfig "$work/config" \
     --profiles.namespace "$space" --node-name "$node" --seccomp-root "$work/root" \
     --startup-jitter 0s --delete-grace 0s --removal-delay 1s --evidence status \
-    --web.listen-address 127.0.0.1:0 2> "$work/log" &
+    --socket "$work/agent.sock" --web.listen-address 127.0.0.1:0 2> "$work/log" &
   agent=$!
   for ((i = 0; i < 150; i++)); do
     address=$(sed -n 's/.*"listening".*"address":"\([^"]*\)".*/\1/p' "$work/log" | head -1)
@@ -86,7 +89,7 @@ stop_agent() {
 
 say "cluster $(kubectl version -o json 2> /dev/null | sed -n 's/.*"gitVersion": "\(v[^"]*\)".*/\1/p' |
   tail -1), namespace $space"
-kubectl create namespace "$space" > /dev/null
+kubectl create -f - > /dev/null <<< "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"$space\"}}"
 sed "s/NAMESPACE/$space/" "$here/rbac.yaml" | kubectl apply -f - > /dev/null
 node=$(kubectl get nodes -o jsonpath='{.items[0].metadata.name}')
 mkdir "$work/root"
@@ -139,12 +142,24 @@ profile web bpf
 start_agent
 until_true 10 "a restarted agent catches up" has web/a.json bpf
 
+if [[ -n ${RESTART_API_SERVER:-} ]]; then
+  bash -c "$RESTART_API_SERVER"
+  until_true 60 "the restarted API server answers" answers
+  profile web swapon
+  until_true 60 "after an API server's restart updates arrive" has web/a.json swapon
+  profile web bpf
+  until_true 20 "and the next one" has web/a.json bpf
+else
+  say "left out: a restart of the API server (RESTART_API_SERVER is not set)"
+fi
+
 kubectl -n "$space" delete rolebinding seccompd > /dev/null
 stop_agent
 rm -f "$work/root/web/a.json"
 "$seccompd" run --source kubernetes --pods none --kubeconfig "$work/config" \
   --profiles.namespace "$space" --node-name "$node" --seccomp-root "$work/root" --startup-jitter 0s \
-  --delete-grace 0s --evidence status --web.listen-address 127.0.0.1:0 2> "$work/log" &
+  --delete-grace 0s --evidence status --socket "$work/agent.sock" --web.listen-address 127.0.0.1:0 \
+  2> "$work/log" &
 agent=$!
 until_true 20 "without RBAC what is installed is repaired and kept" has web/a.json bpf
 sed "s/NAMESPACE/$space/" "$here/rbac.yaml" | kubectl apply -f - > /dev/null

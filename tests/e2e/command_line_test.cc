@@ -98,6 +98,15 @@ TEST(Render, IsAFixedPoint) {
   EXPECT_TRUE(Parsed(once).is_object());
 }
 
+TEST(CommandLine, AnEmptyValueDoesNotSwallowTheNextFlag) {
+  // --pods= and then a flag that does not exist: it must be seen as a flag.
+  const auto outcome = Seccompd({"run", "--socket=", "--no-such-flag"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--no-such-flag"));
+  const auto empty = Seccompd({"validate", "--target=", "-"});
+  EXPECT_EQ(empty.exit_code, 2);
+}
+
 TEST(Version, NamesTheBuild) {
   const auto outcome = Seccompd({"version"});
   EXPECT_EQ(outcome.exit_code, 0);

@@ -1,147 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real agent against the API server of tests/support, over HTTPS.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-
-#include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <optional>
-#include <sstream>
-#include <string>
-#include <thread>
-#include <vector>
-
-#include "tests/support/agent_process.h"
-#include "tests/support/api_server.h"
-#include "tests/support/temp_dir.h"
-#include "tests/unit/net/certificates.h"
+// The real agent and the ConfigMaps of an API server.
+#include "tests/integration/cluster_agent.h"
 
 namespace seccompd {
 namespace {
-
-using std::chrono::milliseconds;
-using test_support::AgentProcess;
-using test_support::ApiServer;
-using test_support::ApiServerOptions;
-using test_support::ApiState;
-using test_support::TempDir;
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-using ::testing::Not;
-
-constexpr const char* kDeny = R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)"
-                              R"({"names":["%"],"action":"SCMP_ACT_ERRNO"}]})";
-
-std::string Denying(const std::string& syscall) {
-  std::string text = kDeny;
-  text.replace(text.find('%'), 1, syscall);
-  return text;
-}
-
-std::string Quoted(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out;
-}
-
-std::string ConfigMap(const std::string& name, const std::string& text,
-                      const std::string& label = "true", const std::string& annotations = "") {
-  return R"({"metadata":{"namespace":"seccompd","name":")" + name +
-         R"(","labels":{"seccompd.io/profiles":")" + label + R"("},"annotations":{)" + annotations +
-         R"(}},"data":{"a.json":")" + Quoted(text) + R"("}})";
-}
-
-std::string Pod(const std::string& name, const std::string& profile) {
-  return R"({"metadata":{"namespace":"shop","name":")" + name +
-         R"("},"spec":{"nodeName":"node-1","securityContext":{"seccompProfile":{)"
-         R"("type":"Localhost","localhostProfile":")" +
-         profile + R"("}},"containers":[{"name":"app"}]},"status":{"phase":"Pending"}})";
-}
-
-bool Until(const std::function<bool()>& done, milliseconds limit = std::chrono::seconds(20)) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(milliseconds(20));
-  }
-  return true;
-}
-
-// A server with one node, an empty seccomp root, and a kubeconfig that leads from one to the other.
-class ClusterAgentTest : public ::testing::Test {
- protected:
-  ClusterAgentTest() {
-    server_.Put("nodes", R"({"metadata":{"name":"node-1","labels":{"pool":"canary"}},
-      "status":{"nodeInfo":{"operatingSystem":"linux",
-                            "containerRuntimeVersion":"containerd://1.7.13"}}})");
-    std::filesystem::create_directory(root());
-    std::ofstream(temp_.Join("ca.crt")) << authority_.pem;
-    std::ofstream(temp_.Join("token")) << "the-token";
-    std::ofstream(temp_.Join("config"))
-        << "apiVersion: v1\nkind: Config\ncurrent-context: t\n"
-           "clusters:\n- name: c\n  cluster: {server: '"
-        << server_.Url() << "', certificate-authority: " << temp_.Join("ca.crt")
-        << "}\nusers:\n- name: u\n  user: {tokenFile: " << temp_.Join("token")
-        << "}\ncontexts:\n- name: t\n  context: {cluster: c, user: "
-           "u, namespace: seccompd}\n";
-    server_.With([](ApiState& state) {
-      state.behaviour.tokens = {"the-token"};
-      return 0;
-    });
-  }
-
-  [[nodiscard]] std::string root() const { return temp_.Join("seccomp"); }
-
-  void StartAgent(std::vector<std::string> more = {}) {
-    std::vector<std::string> flags = {
-        "--source", "kubernetes", "--pods", pods_, "--kubeconfig", temp_.Join("config"),
-        "--node-name", "node-1", "--seccomp-root", root(), "--startup-jitter", "0s",
-        "--delete-grace", "0s", "--removal-delay", "200ms", "--evidence", "status",
-        // Whatever a call to the API server needs is in its filter.
-        "--confinement", "kill"};
-    flags.insert(flags.end(), more.begin(), more.end());
-    auto agent = AgentProcess::Start(std::move(flags));
-    ASSERT_TRUE(agent) << agent.error().message;
-    agent_.emplace(*std::move(agent));
-  }
-
-  // "" while there is no such file.
-  [[nodiscard]] std::string File(const std::string& path) const {
-    std::ifstream file(root() + "/" + path);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-  }
-  bool UntilFile(const std::string& path, const std::string& part) {
-    return Until([&] { return File(path).find(part) != std::string::npos; });
-  }
-  bool UntilGone(const std::string& path) {
-    return Until([&] { return File(path).empty(); });
-  }
-  bool UntilMetric(const std::string& series, double least) {
-    return Until([&] { return agent_->Metric(series).value_or(-1) >= least; });
-  }
-  void Behave(const std::function<void(test_support::ApiBehaviour&)>& change) {
-    server_.With([&change](ApiState& state) {
-      change(state.behaviour);
-      return 0;
-    });
-  }
-
-  net::Certificate authority_ = net::MakeAuthority("cluster");
-  net::Certificate certificate_ = net::MakeCertificate({.ips = {"127.0.0.1"}}, &authority_);
-  ApiServer server_{
-      ApiServerOptions{.cert_pem = certificate_.pem, .key_pem = certificate_.key_pem}};
-  TempDir temp_;
-  std::string pods_ = "kubernetes";
-  std::optional<AgentProcess> agent_;
-};
 
 TEST_F(ClusterAgentTest, InstallsUpdatesAndKeepsTheLastGood) {
   server_.Put("configmaps", ConfigMap("web", Denying("mount")));
@@ -177,23 +39,6 @@ TEST_F(ClusterAgentTest, ItsReportNamesTheClusterOrSaysWhyNot) {
   server_.Put("namespaces", R"({"metadata":{"name":"kube-system","uid":"5f3c-1"}})");
   StartAgent({"--socket", socket});
   EXPECT_TRUE(says(R"("cluster_uid":"5f3c-1","cluster_uid_unknown":null)")) << report();
-}
-
-TEST_F(ClusterAgentTest, AReferredProfileStaysUntilItsPodIsGone) {
-  server_.Put("configmaps", ConfigMap("web", Denying("mount")));
-  server_.Put("configmaps", ConfigMap("api", Denying("mount")));
-  server_.Put("pods", Pod("pay", "web/a.json"));
-  server_.Put("pods", R"({"metadata":{"namespace":"shop","name":"elsewhere"},"spec":{
-      "nodeName":"node-2","containers":[{"name":"app"}]}})");
-  StartAgent();
-  ASSERT_TRUE(UntilMetric("seccompd_cache_objects{resource=\"pods\"}", 1));
-  EXPECT_EQ(agent_->Metric("seccompd_cache_objects{resource=\"pods\"}"), 1);
-  server_.Remove("configmaps", "seccompd", "web");
-  EXPECT_TRUE(UntilMetric("seccompd_profiles_orphaned", 1));
-  EXPECT_THAT(File("web/a.json"), HasSubstr("mount"));
-  server_.Remove("pods", "shop", "pay");
-  EXPECT_TRUE(UntilGone("web/a.json"));
-  EXPECT_THAT(File("api/a.json"), HasSubstr("mount"));
 }
 
 TEST_F(ClusterAgentTest, ALabelTakenAwayIsARemovalAndIsConfirmedByTheStorage) {
@@ -285,21 +130,6 @@ TEST_F(ClusterAgentTest, CanariesAndTenants) {
   EXPECT_TRUE(UntilFile("p/a.json", "mount"));
 }
 
-TEST_F(ClusterAgentTest, APodsOwnNodeIsAskedForFirstAndTheAgentFallsBack) {
-  Behave([](auto& behaviour) { behaviour.denied = {{.verb = "impersonate"}}; });
-  pods_ = "auto";
-  StartAgent();
-  ASSERT_TRUE(UntilMetric("seccompd_watch_last_activity_timestamp_seconds{resource=\"pods\"}", 1));
-  bool as_node = false;
-  for (const auto& request : server_.Requests("list")) {
-    as_node = as_node || request.Header("impersonate-user") == "system:node:node-1";
-    if (request.resource == "pods") {
-      EXPECT_EQ(request.Query("fieldSelector"), "spec.nodeName=node-1");
-    }
-  }
-  EXPECT_TRUE(as_node);
-}
-
 TEST_F(ClusterAgentTest, ANodeToBeLeftAloneIsLeftAlone) {
   server_.Put("configmaps", ConfigMap("web", Denying("mount")));
   StartAgent({"--node.leave-alone", "pool=canary"});
@@ -307,38 +137,6 @@ TEST_F(ClusterAgentTest, ANodeToBeLeftAloneIsLeftAlone) {
   EXPECT_EQ(agent_->Metric("seccompd_node_unsupported"), 1);
   EXPECT_EQ(File("web/a.json"), "");
   for (const auto& request : server_.Requests()) EXPECT_EQ(request.resource, "nodes");
-}
-
-TEST_F(ClusterAgentTest, AKubeletAloneNamesPodsAndNothingElseIsAskedOfIt) {
-  // A kubelet's list has no resourceVersion.
-  ApiServer kubelet{
-      ApiServerOptions{.cert_pem = certificate_.pem, .key_pem = certificate_.key_pem}};
-  const std::string list = R"({"kind":"PodList","apiVersion":"v1","metadata":{},"items":[)" +
-                           Pod("pay", "web/a.json") + "]}";
-  kubelet.Fail({.times = 1'000, .response = {.body = list}});
-  server_.Put("configmaps", ConfigMap("web", Denying("mount")));
-  pods_ = "kubelet";
-  StartAgent({"--kubelet.address", kubelet.Url().substr(8)});
-  EXPECT_TRUE(
-      Until([&] { return agent_->LogSoFar().find(R"("source":"kubelet")") != std::string::npos; }));
-  for (const auto& request : kubelet.Requests()) EXPECT_EQ(request.path, "/pods");
-  for (const auto& request : server_.Requests()) EXPECT_NE(request.resource, "pods");
-  // Not believed complete yet: nothing is removed.
-  server_.Remove("configmaps", "seccompd", "web");
-  EXPECT_TRUE(UntilMetric("seccompd_profiles_orphaned", 1));
-  EXPECT_THAT(File("web/a.json"), HasSubstr("mount"));
-}
-
-TEST_F(ClusterAgentTest, AutoGoesOnToTheKubeletWhenTheApiRefuses) {
-  ApiServer kubelet{
-      ApiServerOptions{.cert_pem = certificate_.pem, .key_pem = certificate_.key_pem}};
-  kubelet.Fail(
-      {.times = 1'000, .response = {.body = R"({"kind":"PodList","metadata":{},"items":[]})"}});
-  Behave([](auto& behaviour) { behaviour.denied = {{.resource = "pods"}}; });
-  pods_ = "auto";
-  StartAgent({"--kubelet.address", kubelet.Url().substr(8)});
-  EXPECT_TRUE(
-      Until([&] { return agent_->LogSoFar().find(R"("source":"kubelet")") != std::string::npos; }));
 }
 
 TEST_F(ClusterAgentTest, InstallingAloneAuditsNothingAndAuditingAloneTouchesNothing) {

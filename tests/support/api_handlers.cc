@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 
 #include "common/base/strings.h"
+#include "tests/support/api_discovery.h"
 #include "tests/support/api_state.h"
 
 namespace seccompd::test_support {
@@ -164,6 +167,35 @@ std::string EventProblem(const json::object& event, const std::string& name_spac
   return "";
 }
 
+std::string Base64(const std::string& text) {
+  std::string out(4 * ((text.size() + 2) / 3) + 1, 0);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  auto* room = reinterpret_cast<unsigned char*>(out.data());
+  const int size = EVP_EncodeBlock(room, bytes, static_cast<int>(text.size()));
+  out.resize(static_cast<std::size_t>(size));
+  return out;
+}
+
+std::string AddToken(ApiState* state, const std::string& name_space, const std::string& name) {
+  const std::string user = "system:serviceaccount:" + name_space + ":" + name;
+  const std::string token = "token-" + std::to_string(state->users.size()) + "-of-" + name;
+  state->users[token] = ApiUser{.name = user};
+  return token;
+}
+
+// As the token controller did before 1.24.
+void AddTokenSecret(ApiState* state, json::object* account) {
+  const std::string name_space = MetaText(*account, "namespace");
+  const std::string name = MetaText(*account, "name");
+  const std::string token = AddToken(state, name_space, name);
+  const std::string secret = name + "-token";
+  state->store.Put("secrets", {{"kind", "Secret"},
+                               {"apiVersion", "v1"},
+                               {"metadata", {{"name", secret}, {"namespace", name_space}}},
+                               {"data", {{"token", Base64(token)}}}});
+  (*account)["secrets"] = json::array{{{"name", secret}}};
+}
+
 ApiResponse Create(ApiState* state, const ApiRequest& request, const ApiKind& kind) {
   json::error_code code;
   json::value parsed = json::parse(request.body, code);
@@ -174,7 +206,7 @@ ApiResponse Create(ApiState* state, const ApiRequest& request, const ApiKind& ki
   if (MetaText(object, "name").empty()) {
     return StatusResponse(422, "Invalid", "metadata.name: Required value");
   }
-  if (MetaText(object, "namespace").empty()) {
+  if (MetaText(object, "namespace").empty() && kind.namespaced) {
     object["metadata"].as_object()["namespace"] = request.name_space;
   }
   if (MetaText(object, "namespace") != request.name_space) {
@@ -193,8 +225,69 @@ ApiResponse Create(ApiState* state, const ApiRequest& request, const ApiKind& ki
   }
   object["kind"] = kind.kind;
   object["apiVersion"] = kind.api_version;
+  if (kind.kind == "ServiceAccount" && !state->behaviour.token_requests) {
+    AddTokenSecret(state, &object);
+  }
   state->store.Put(request.resource, object);
   return Single(*state->store.Find(request.resource, request.name_space, name), 201);
+}
+
+ApiResponse Update(ApiState* state, const ApiRequest& request, const ApiKind& kind) {
+  if (state->store.Find(request.resource, request.name_space, request.name) == nullptr) {
+    return NotFound(request);
+  }
+  json::error_code code;
+  json::value parsed = json::parse(request.body, code);
+  if (code || !parsed.is_object()) {
+    return StatusResponse(400, "BadRequest", "the object provided is unrecognized");
+  }
+  json::object object = std::move(parsed.as_object());
+  object["kind"] = kind.kind;
+  object["apiVersion"] = kind.api_version;
+  state->store.Put(request.resource, std::move(object));
+  return Single(*state->store.Find(request.resource, request.name_space, request.name), 200);
+}
+
+// A namespace takes everything in it along, at once.
+ApiResponse Delete(ApiState* state, const ApiRequest& request) {
+  const json::object* found = state->store.Find(request.resource, request.name_space, request.name);
+  if (found == nullptr) return NotFound(request);
+  const std::string uid = MetaText(*found, "uid");
+  if (request.resource == "namespaces") {
+    std::vector<std::pair<std::string, std::string>> inside;
+    for (const auto& [key, object] : state->store.objects()) {
+      if (MetaText(object, "namespace") == request.name) {
+        inside.emplace_back(key.substr(0, key.find('/')), MetaText(object, "name"));
+      }
+    }
+    for (const auto& [resource, name] : inside) state->store.Remove(resource, request.name, name);
+  }
+  state->store.Remove(request.resource, request.name_space, request.name);
+  ApiResponse response;
+  response.body = R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success",)"
+                  R"("details":{"name":")" +
+                  request.name + R"(","kind":")" + request.resource + R"(","uid":")" + uid +
+                  "\"}}\n";
+  return response;
+}
+
+// TokenRequest of authentication.k8s.io/v1, without a bound object.
+ApiResponse RequestToken(ApiState* state, const ApiRequest& request) {
+  if (!state->behaviour.token_requests) return NotFound(request);
+  if (state->store.Find(request.resource, request.name_space, request.name) == nullptr) {
+    return NotFound(request);
+  }
+  const std::string token = AddToken(state, request.name_space, request.name);
+  const json::value answer = {
+      {"kind", "TokenRequest"},
+      {"apiVersion", "authentication.k8s.io/v1"},
+      {"metadata", json::object()},
+      {"spec", json::object()},
+      {"status", {{"token", token}, {"expirationTimestamp", "2099-01-01T00:00:00Z"}}}};
+  ApiResponse response;
+  response.status = 201;
+  response.body = json::serialize(answer) + "\n";
+  return response;
 }
 
 ApiResponse Patch(ApiState* state, const ApiRequest& request) {
@@ -231,11 +324,7 @@ bool MustWaitForCache(const ApiState& state, const ApiRequest& request) {
 }
 
 ApiResponse HandleRequest(ApiState* state, const ApiRequest& request) {
-  if (request.path == "/version") {
-    ApiResponse response;
-    response.body = R"({"major":"1","minor":"33","gitVersion":"v1.33.1"})";
-    return response;
-  }
+  if (auto found = HandleDiscovery(request)) return *std::move(found);
   const auto kind = KindOf(request.group, request.resource);
   if (!kind) {
     ApiResponse response;
@@ -244,9 +333,17 @@ ApiResponse HandleRequest(ApiState* state, const ApiRequest& request) {
     response.body = "404 page not found\n";
     return response;
   }
+  if (request.subresource == "token" && request.verb == "create") {
+    return RequestToken(state, request);
+  }
   if (request.verb == "list") return List(*state, request, *kind);
   if (request.verb == "create") return Create(state, request, *kind);
-  if (request.verb == "patch") return Patch(state, request);
+  if (request.verb == "patch") {
+    if (state->behaviour.before_patch) state->behaviour.before_patch(*state);
+    return Patch(state, request);
+  }
+  if (request.verb == "update") return Update(state, request, *kind);
+  if (request.verb == "delete") return Delete(state, request);
   if (request.verb == "get") {
     const json::object* found =
         state->store.Find(request.resource, request.name_space, request.name);

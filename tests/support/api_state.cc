@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/base/strings.h"
+#include "tests/support/api_rbac.h"
 
 namespace seccompd::test_support {
 
@@ -21,16 +22,30 @@ std::uint64_t ApiState::CacheVersion() const {
   return std::min(store.version(), behaviour.cache_version.value_or(store.version()));
 }
 
-std::optional<ApiKind> KindOf(const std::string& group, const std::string& resource) {
+const std::map<std::string, ApiKind>& ApiKinds() {
   static const std::map<std::string, ApiKind> kKinds = {
       {"/configmaps", {"ConfigMap", "v1"}},
       {"/pods", {"Pod", "v1"}},
-      {"/nodes", {"Node", "v1"}},
-      {"/namespaces", {"Namespace", "v1"}},
+      {"/secrets", {"Secret", "v1"}},
+      {"/serviceaccounts", {"ServiceAccount", "v1"}},
+      {"/nodes", {"Node", "v1", false}},
+      {"/namespaces", {"Namespace", "v1", false}},
+      {"/events", {"Event", "v1"}},
+      {"apps/daemonsets", {"DaemonSet", "apps/v1"}},
       {"events.k8s.io/events", {"Event", "events.k8s.io/v1"}},
+      {"rbac.authorization.k8s.io/roles", {"Role", "rbac.authorization.k8s.io/v1"}},
+      {"rbac.authorization.k8s.io/rolebindings", {"RoleBinding", "rbac.authorization.k8s.io/v1"}},
+      {"rbac.authorization.k8s.io/clusterroles",
+       {"ClusterRole", "rbac.authorization.k8s.io/v1", false}},
+      {"rbac.authorization.k8s.io/clusterrolebindings",
+       {"ClusterRoleBinding", "rbac.authorization.k8s.io/v1", false}},
   };
-  const auto found = kKinds.find(group + "/" + resource);
-  if (found == kKinds.end()) return std::nullopt;
+  return kKinds;
+}
+
+std::optional<ApiKind> KindOf(const std::string& group, const std::string& resource) {
+  const auto found = ApiKinds().find(group + "/" + resource);
+  if (found == ApiKinds().end()) return std::nullopt;
   return found->second;
 }
 
@@ -51,6 +66,15 @@ ApiResponse StatusResponse(int code, const std::string& reason, const std::strin
   return response;
 }
 
+ApiResponse ForbiddenResponse(const std::string& user, const ApiRequest& request) {
+  std::string message = request.resource + " is forbidden: User \"" + user + "\" cannot " +
+                        request.verb + " resource \"" + request.resource + "\" in API group \"" +
+                        request.group + "\"";
+  message += request.name_space.empty() ? " at the cluster scope"
+                                        : " in the namespace \"" + request.name_space + "\"";
+  return StatusResponse(403, "Forbidden", message, R"({"kind":")" + request.resource + R"("})");
+}
+
 bool RouteRequest(ApiRequest* request) {
   auto parts = base::Split(std::string_view(request->path).substr(1), '/');
   std::size_t at = 0;
@@ -66,24 +90,32 @@ bool RouteRequest(ApiRequest* request) {
     request->name_space = parts[at + 1];
     at += 2;
   }
-  if (parts.size() <= at || parts.size() > at + 2) return false;
+  if (parts.size() <= at || parts.size() > at + 3) return false;
   request->resource = parts[at];
-  if (parts.size() == at + 2) request->name = parts[at + 1];
+  if (parts.size() >= at + 2) request->name = parts[at + 1];
+  if (parts.size() == at + 3) request->subresource = parts[at + 2];
   const bool collection = request->name.empty();
   if (request->method == "GET") {
     const std::string watch = request->Query("watch");
     const bool watching = collection && (watch == "1" || watch == "true");
     request->verb = watching ? "watch" : collection ? "list" : "get";
-  } else if (request->method == "POST" && collection) {
+  } else if (request->method == "POST" && (collection || !request->subresource.empty())) {
     request->verb = "create";
   } else if (request->method == "PATCH" && !collection) {
     request->verb = "patch";
+  } else if (request->method == "PUT" && !collection) {
+    request->verb = "update";
+  } else if (request->method == "DELETE" && !collection) {
+    request->verb = "delete";
   }
   return true;
 }
 
 std::optional<ApiResponse> Refusal(const ApiState& state, const ApiRequest& request) {
   const ApiBehaviour& behaviour = state.behaviour;
+  if (!state.users.empty()) {
+    if (auto refused = RefusedByRbac(state, request)) return refused;
+  }
   const std::string authorization = request.Header("authorization");
   if (!behaviour.tokens.empty()) {
     const bool bearer = authorization.starts_with("Bearer ");
@@ -99,13 +131,7 @@ std::optional<ApiResponse> Refusal(const ApiState& state, const ApiRequest& requ
         !matches(denial.name_space, request.name_space)) {
       continue;
     }
-    std::string message = request.resource + " is forbidden: User " +
-                          "\"system:serviceaccount:seccompd:seccompd\" cannot " + request.verb +
-                          " resource \"" + request.resource + "\" in API group \"" + request.group +
-                          "\"";
-    message += request.name_space.empty() ? " at the cluster scope"
-                                          : " in the namespace \"" + request.name_space + "\"";
-    return StatusResponse(403, "Forbidden", message, R"({"kind":")" + request.resource + R"("})");
+    return ForbiddenResponse("system:serviceaccount:seccompd:seccompd", request);
   }
   return std::nullopt;
 }

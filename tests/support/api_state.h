@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -28,7 +29,8 @@ struct ApiRequest {
   std::string resource;
   std::string name_space;
   std::string name;
-  std::string verb;  // get, list, watch, create, patch
+  std::string subresource;  // "token"
+  std::string verb;         // get, list, watch, create, update, patch, delete
   std::uint64_t connection = 0;
   std::chrono::steady_clock::time_point time;
 
@@ -65,6 +67,8 @@ struct ApiDenial {
 
 enum class InitialEvents : std::uint8_t { kAccept, kInvalid, kIgnore };
 
+struct ApiState;
+
 struct ApiBehaviour {
   std::set<std::string> tokens = {};  // empty: no authentication
   std::vector<ApiDenial> denied = {};
@@ -80,15 +84,26 @@ struct ApiBehaviour {
   std::size_t gzip_over = 128 * 1024;
   std::size_t gzip_member = 0;  // a new member after so many bytes of a compressed body
   bool gzip_watches = false;    // WatchListCompression: a member per flush
-  std::optional<std::uint64_t> cache_version = {};  // the watch cache has seen no more than this
-  bool watch_cache = true;                          // without it, pages begin at version "0", too
-  std::chrono::milliseconds cache_wait{3'000};      // for a version that it has not seen yet
-  std::string warning = {};                         // a Warning header on every answer
+  std::optional<std::uint64_t> cache_version = {};   // the watch cache has seen no more than this
+  bool watch_cache = true;                           // without it, pages begin at version "0", too
+  std::chrono::milliseconds cache_wait{3'000};       // for a version that it has not seen yet
+  std::function<void(ApiState&)> before_patch = {};  // what somebody else does just before one
+  std::string warning = {};                          // a Warning header on every answer
+  bool token_requests =
+      true;  // without them a service account has a secret with its token (< 1.24)
+};
+
+// Whose a token is. An administrator may do everything; what others may is what roles say.
+struct ApiUser {
+  std::string name;       // "system:serviceaccount:<namespace>:<name>"
+  std::string node = {};  // the node that the token is bound to
+  bool administrator = false;
 };
 
 struct ApiState {
   ApiStore store;
   ApiBehaviour behaviour;
+  std::map<std::string, ApiUser> users;  // by token; not empty: RBAC decides (api_rbac.h)
   std::deque<ApiRequest> requests;
   bool keep_requests = true;
 
@@ -96,11 +111,14 @@ struct ApiState {
   [[nodiscard]] std::uint64_t CacheVersion() const;
 };
 
-// Kind, list kind and group version of a resource: "ConfigMap", "v1".
+// Kind and group version of a resource: "ConfigMap", "v1".
 struct ApiKind {
   std::string kind;
   std::string api_version;
+  bool namespaced = true;
 };
+// By "group/resource".
+[[nodiscard]] const std::map<std::string, ApiKind>& ApiKinds();
 [[nodiscard]] std::optional<ApiKind> KindOf(const std::string& group, const std::string& resource);
 
 // A Status object, as recorded from a real server.
@@ -109,6 +127,9 @@ struct ApiKind {
                                          const std::string& details = "");
 [[nodiscard]] std::string StatusJson(int code, const std::string& reason,
                                      const std::string& message, const std::string& details = "");
+
+// 403, as a real server words it.
+[[nodiscard]] ApiResponse ForbiddenResponse(const std::string& user, const ApiRequest& request);
 
 // Reads resource, namespace, name and verb from method, path and query. False for another path.
 [[nodiscard]] bool RouteRequest(ApiRequest* request);

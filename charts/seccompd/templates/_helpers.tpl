@@ -13,6 +13,10 @@
 {{- end -}}
 {{- end }}
 
+{{- define "seccompd.daemonSet" -}}
+{{ include "seccompd.fullname" . }}{{ if .Values.purge.enabled }}-purge{{ end }}
+{{- end }}
+
 {{/* Cluster-wide objects of two releases in two namespaces must not meet. */}}
 {{- define "seccompd.clusterName" -}}
 {{ if eq (include "seccompd.fullname" .) .Release.Namespace }}{{ include "seccompd.fullname" . }}{{ else }}{{ printf "%s-%s" .Release.Namespace (include "seccompd.fullname" .) | trunc 110 }}{{ end }}
@@ -130,6 +134,9 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
 {{- end }}
 {{- if .Values.web.detail }}
 - --web.detail
+{{- end }}
+{{- if ne .Values.metrics.level "full" }}
+- --metrics.level={{ .Values.metrics.level }}
 {{- end }}
 - --log.level={{ .Values.log.level }}
 - --log.format={{ .Values.log.format }}

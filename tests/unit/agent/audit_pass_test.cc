@@ -142,5 +142,25 @@ TEST(ReadNodeFacts, ReadsTheBootId) {
   EXPECT_THAT(settings.arch, testing::Not(IsEmpty()));
 }
 
+TEST(ParseOwnConfinement, ReadsWhatTheKernelSaysAndNothingLess) {
+  const std::string status =
+      "Name:\tseccompd\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+      "CapBnd:\t000000c000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
+  const auto own = ParseOwnConfinement(status);
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->permitted, 0U);
+  EXPECT_EQ(own->bounding, 0xC000000000U);
+  EXPECT_TRUE(own->no_new_privs);
+  EXPECT_EQ(own->seccomp_mode, 2);
+  EXPECT_EQ(own->seccomp_filters, 1);
+  const auto old = ParseOwnConfinement(status.substr(0, status.find("Seccomp_filters")));
+  ASSERT_TRUE(old) << "Linux 5.8";
+  EXPECT_EQ(old->seccomp_filters, 0);
+  EXPECT_FALSE(ParseOwnConfinement(status.substr(status.find("CapEff"))));
+  EXPECT_FALSE(
+      ParseOwnConfinement("CapPrm:\tzero\nCapEff:\t0\nCapBnd:\t0\nNoNewPrivs:\t1\n"
+                          "Seccomp:\t2\n"));
+}
+
 }  // namespace
 }  // namespace seccompd::agent

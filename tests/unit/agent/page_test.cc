@@ -83,6 +83,39 @@ TEST(RenderPage, TextFromOutsideIsNeverMarkup) {
   }
 }
 
+TEST(RenderPage, ChecksAreCountedByResultAndPagingOnesSaySo) {
+  NodeState state = FullState();
+  state.audit->facts.checks.checks = {{.name = "af-alg", .calls = {}, .origin = {}, .page = true},
+                                      {.name = "io", .calls = {}, .origin = {}}};
+  state.audit->rows[0].checks = {{.result = bpf::CheckResult::kPermitted, .open = {}},
+                                 {.result = bpf::CheckResult::kBlocked, .open = {}}};
+  EXPECT_THAT(Render(state, false),
+              AllOf(HasSubstr("<td data-t=\"Check\">af-alg (pages)</td>"),
+                    HasSubstr("<td data-t=\"Permitted\" class=\"bad\">1</td>"),
+                    HasSubstr("<td data-t=\"Blocked\" class=\"good\">1</td>")));
+  EXPECT_THAT(Render(FullState(), false), Not(HasSubstr("<h2>Checks</h2>")));
+}
+
+TEST(RenderPage, WatchesShowTheirLastByteAndAShutGate) {
+  NodeState state = FullState();
+  EXPECT_THAT(Render(state, false), Not(HasSubstr("<h2>Watches</h2>")));
+  state.has_cluster = true;
+  state.node_gate_open = false;
+  EXPECT_THAT(Render(state, false), AllOf(HasSubstr("None is open yet"), HasSubstr("taint")));
+  metrics::MetricsSnapshot snapshot = Snapshot(state, {}, {});
+  metrics::WatchStats& pods = snapshot.cluster->watches["pods"];
+  pods.last_activity = Now() - std::chrono::seconds(40);
+  pods.objects = 12;
+  pods.restarts[metrics::Rewatch::kError] = 2;
+  pods.restarts[metrics::Rewatch::kTimeout] = 3;
+  snapshot.cluster->watches["configmaps"].last_activity = Now() - std::chrono::minutes(4);
+  const std::string page =
+      RenderPage({.metrics = snapshot, .state = state, .detail = false, .now = Now()});
+  EXPECT_THAT(page, HasSubstr("<td data-t=\"Last byte\" class=\"good\">40s ago</td>"));
+  EXPECT_THAT(page, HasSubstr("<td data-t=\"Last byte\" class=\"warn\">4m ago</td>"));
+  EXPECT_THAT(page, HasSubstr("5 (2 after errors)"));
+}
+
 TEST(RenderPage, BeforeTheFirstPassItSaysSo) {
   EXPECT_THAT(Render(NodeState{}, true),
               AllOf(HasSubstr("never"), HasSubstr("No audit has ended yet."), HasSubstr(">no<")));

@@ -69,6 +69,30 @@ TEST(MakeChecks, OneBadCallSpoilsItsCheckAndSaysSo) {
   EXPECT_THAT(set.problems, Contains(HasSubstr("check 'c': it names no call")));
 }
 
+TEST(MakeChecks, PageIsNoCallAndAnythingButTrueOrFalseIsAProblem) {
+  const CheckSet set = MakeChecks(
+      std::vector<kube::ConfigMap>{Map("today", {{"alarm", "page: true  # tonight\nmount\n"},
+                                                 {"calm", "mount\npage:false\n"},
+                                                 {"empty", "page: true\n"},
+                                                 {"wrong", "page: yes\nmount\n"}})},
+      seccomp::NativeArch());
+  std::map<std::string, bool> pages;
+  for (const Check& check : set.checks) pages[check.name] = check.page;
+  EXPECT_EQ(pages, (std::map<std::string, bool>{
+                       {std::string(kCriticalCheck), false}, {"alarm", true}, {"calm", false}}));
+  EXPECT_THAT(set.problems, Contains(HasSubstr("'yes'")));
+  EXPECT_THAT(set.problems, Contains(HasSubstr("names no call")));
+}
+
+TEST(MakeChecks, PageChangesTheSetsDigest) {
+  const auto with = [](const char* text) {
+    return MakeChecks(std::vector<kube::ConfigMap>{Map("today", {{"a", text}})},
+                      seccomp::NativeArch())
+        .digest;
+  };
+  EXPECT_NE(with("mount\n"), with("mount\npage: true\n"));
+}
+
 TEST(MakeChecks, ANameIsTakenByTheFirstConfigMap) {
   const CheckSet set = Make({Map("b", {{"x", "mount"}}), Map("a", {{"x", "bpf"}})});
   ASSERT_EQ(set.checks.size(), 2U);
@@ -139,7 +163,7 @@ TEST(CheckContainer, TheWorstProcessDecidesAndTheUnreadIsUnknown) {
   };
   const auto result = [&](const std::vector<LoadedProcess>& loaded) {
     const auto findings = CheckContainer(observation, loaded, book);
-    return findings.empty() ? std::string("-") : std::string(CheckResultName(findings[1].result));
+    return findings.empty() ? std::string("-") : std::string(bpf::Name(findings[1].result));
   };
   EXPECT_EQ(result({}), "-");
   add(5, 2);

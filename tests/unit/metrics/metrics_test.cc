@@ -108,6 +108,40 @@ TEST(RenderMetrics, WatchesCountAsRequestsButNotAsLatency) {
   EXPECT_THAT(text, HasSubstr("seccompd_watch_events_total{resource=\"pods\",event=\"added\"} 0"));
 }
 
+TEST(RenderMetrics, MinimalHasNoDetailAndFarFewerSeries) {
+  MetricsSnapshot snapshot = FullSnapshot();
+  snapshot.cluster->api.CountRequest("list", "GET", "10.0.0.1:443", "429",
+                                     std::chrono::milliseconds(30));
+  const std::string full = RenderMetrics(snapshot);
+  snapshot.level = Level::kMinimal;
+  const std::string minimal = RenderMetrics(snapshot);
+  const auto types = TypesIn(minimal);
+  for (const Descriptor& metric : Table()) {
+    const bool shown = !metric.detail && metric.type != Type::kHistogram;
+    EXPECT_EQ(types.contains(std::string(metric.name)), shown) << metric.name;
+  }
+  const auto series = [](const std::string& text) {
+    return LinesStarting(text, "seccompd_") + LinesStarting(text, "process_") +
+           LinesStarting(text, "rest_client_");
+  };
+  std::printf("series: %zu full, %zu minimal\n", series(full), series(minimal));
+  EXPECT_LE(series(minimal), 75U);
+  EXPECT_GE(series(full), 3 * series(minimal));
+  // What alerts and the ratio of the rules read.
+  EXPECT_THAT(minimal, HasSubstr("seccompd_containers{expected=\"localhost\",verdict=\"match\","
+                                 "evidence=\"status\"} 0"));
+  EXPECT_THAT(minimal, HasSubstr("verdict=\"filtered\",evidence=\"status\"} 49"));
+  EXPECT_THAT(minimal, HasSubstr("rest_client_requests_total{code=\"429\""));
+  EXPECT_THAT(minimal, Not(HasSubstr("code=\"200\"")));
+}
+
+TEST(RenderMetrics, ACheckSaysWhetherItPages) {
+  MetricsSnapshot snapshot = FullSnapshot();
+  EXPECT_THAT(RenderMetrics(snapshot), HasSubstr("seccompd_check_page{check=\"af-alg\"} 0"));
+  snapshot.audit->paging_checks = {"af-alg"};
+  EXPECT_THAT(RenderMetrics(snapshot), HasSubstr("seccompd_check_page{check=\"af-alg\"} 1"));
+}
+
 TEST(RenderMetrics, EveryFamilyIsInOnePiece) {
   const std::string text = RenderMetrics(FullSnapshot());
   std::multiset<std::string> names;
