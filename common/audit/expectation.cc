@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/seccomp/diagnose.h"
 #include "common/seccomp/parse.h"
+#include "common/seccomp/syscall_table.h"
 
 namespace seccompd::audit {
 namespace {
@@ -32,6 +34,17 @@ base::Result<seccomp::Profile> ParseText(const base::Result<std::string>& text) 
     return base::Fail(base::ErrorCode::kInvalidArgument, diagnostic.message);
   }
   return base::Fail(base::ErrorCode::kInternal, "a profile without a diagnostic");
+}
+
+// A file of another tool may be in Docker's format: what it asks for is what that means on this
+// node, also where the runtime ignores half of it.
+base::Result<seccomp::Profile> ParseFile(const std::string& text, const seccomp::NodeFacts& node) {
+  auto strict = ParseText(text);
+  if (strict) return strict;
+  static const seccomp::SyscallTable kNoNames;  // only warnings need them
+  seccomp::ParsedProfile parsed = seccomp::CheckProfile(text, kNoNames, node);
+  if (parsed.profile) return *std::move(parsed.profile);
+  return strict;
 }
 
 bool AsksForFilter(const Asked& asked) {
@@ -128,7 +141,7 @@ Expected Expectations::ForLocalhost(const std::string& path) const {
     expected.candidates.push_back({.key = base::Sha256(*text),
                                    .revision = {},
                                    .name = "the file",
-                                   .make = [text] { return ParseText(text); },
+                                   .make = [this, text] { return ParseFile(*text, runtime_.node); },
                                    .text = [text] { return *text; }});
   }
   return expected;
