@@ -130,7 +130,7 @@ std::vector<std::pair<std::string, std::string>> ChecksOfRow(const audit::Report
   const std::vector<audit::Check>& checks = report.facts.checks.checks;
   std::vector<std::pair<std::string, std::string>> results;
   for (std::size_t i = 0; i < std::min(checks.size(), row.checks.size()); ++i) {
-    results.emplace_back(checks[i].name, audit::CheckResultName(row.checks[i].result));
+    results.emplace_back(checks[i].name, bpf::Name(row.checks[i].result));
   }
   return results;
 }

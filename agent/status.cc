@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/json_writer.h"
 #include "common/base/strings.h"
+#include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
+
+using document::JsonWriter;
 
 std::vector<StatusProfile> ProfilesOf(const NodeState& state) {
   std::map<std::string_view, std::size_t> used;

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 
-#include "agent/cli/json_text.h"
 #include "agent/cli/table.h"
 #include "common/bpf/words.h"
+#include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
+
+using document::JsonList;
+using document::JsonText;
 
 using bpf::Direction;
 using bpf::Relation;
@@ -83,19 +86,19 @@ std::string SummaryText(const DiffReport& report) {
 
 std::string JsonSide(const DiffSide& side) {
   return fmt::format(R"({{"name":{},"notes":{},"instructions":{},"fingerprint":{}}})",
-                     Json(side.name),
-                     JsonList(side.notes, [](const std::string& s) { return Json(s); }),
+                     JsonText(side.name),
+                     JsonList(side.notes, [](const std::string& s) { return JsonText(s); }),
                      JsonList(side.instructions, [](std::size_t n) { return std::to_string(n); }),
-                     Json(side.fingerprint));
+                     JsonText(side.fingerprint));
 }
 
 std::string JsonRow(const DiffRow& row) {
   const auto hex = [](std::uint64_t value) { return fmt::format("\"{:#x}\"", value); };
   return fmt::format(
       R"({{"direction":{},"archs":{},"call":{},"when":{},"a":{},"b":{},"witness":{{"arch":"{:#x}","nr":{},"args":{}}}}})",
-      Json(DirectionName(row.direction)), Json(row.archs), Json(row.call), Json(row.when),
-      Json(bpf::ActionText(row.from)), Json(bpf::ActionText(row.to)), row.witness.arch,
-      row.witness.nr, JsonList(row.witness.args, hex));
+      JsonText(DirectionName(row.direction)), JsonText(row.archs), JsonText(row.call),
+      JsonText(row.when), JsonText(bpf::ActionText(row.from)), JsonText(bpf::ActionText(row.to)),
+      row.witness.arch, row.witness.nr, JsonList(row.witness.args, hex));
 }
 
 std::string_view RelationName(Relation relation) {
@@ -168,12 +171,13 @@ std::string RenderJson(const DiffReport& report) {
                        one.first_nr, one.in_second ? "\"b\"" : "\"a\"");
   };
   const auto cause = [](const bpf::CauseFound& found) {
-    return fmt::format(R"({{"name":{},"detail":{}}})", Json(Name(found.cause)), Json(found.detail));
+    return fmt::format(R"({{"name":{},"detail":{}}})", JsonText(Name(found.cause)),
+                       JsonText(found.detail));
   };
   return fmt::format(
       R"({{"version":1,"a":{},"b":{},"relation":{},"fails":{},"complete":{},"blocks":{{"total":{},"weaker":{},"stricter":{},"differs":{}}},"enosys":{},"causes":{},"differences":{}}})"
       "\n",
-      JsonSide(report.a), JsonSide(report.b), Json(RelationName(comparison.relation)),
+      JsonSide(report.a), JsonSide(report.b), JsonText(RelationName(comparison.relation)),
       report.Fails(), comparison.total <= comparison.differences.size(), comparison.total,
       comparison.weaker, comparison.stricter, comparison.other, JsonList(comparison.enosys, tail),
       JsonList(report.causes, cause), JsonList(report.rows, JsonRow));

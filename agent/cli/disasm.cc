@@ -5,12 +5,15 @@
 
 #include <ostream>
 
-#include "agent/cli/json_text.h"
 #include "agent/cli/table.h"
 #include "common/bpf/disassemble.h"
+#include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
+
+using document::JsonList;
+using document::JsonText;
 
 constexpr int kExitPrinted = 0;
 constexpr int kExitUsage = 2;
@@ -36,15 +39,15 @@ std::string JsonOf(const Target& target, const seccomp::SyscallTable& table) {
       const bpf::Instruction& raw = instructions[one.index];
       return fmt::format(
           R"({{"index":{},"label":{},"text":{},"comment":{},"code":{},"jt":{},"jf":{},"k":{}}})",
-          one.index, Json(one.label), Json(one.text), Json(one.comment), raw.code, raw.jt, raw.jf,
-          raw.k);
+          one.index, JsonText(one.label), JsonText(one.text), JsonText(one.comment), raw.code,
+          raw.jt, raw.jf, raw.k);
     };
     return JsonList(bpf::Disassemble(instructions, table), line);
   };
   return fmt::format(R"({{"version":1,"target":{},"notes":{},"filters":{}}})"
                      "\n",
-                     Json(target.name),
-                     JsonList(target.notes, [](const std::string& s) { return Json(s); }),
+                     JsonText(target.name),
+                     JsonList(target.notes, [](const std::string& s) { return JsonText(s); }),
                      JsonList(target.stack, program));
 }
 

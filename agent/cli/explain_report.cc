@@ -7,14 +7,17 @@
 #include <map>
 #include <utility>
 
-#include "agent/cli/json_text.h"
 #include "agent/cli/table.h"
 #include "common/bpf/call_pattern.h"
 #include "common/bpf/return_value.h"
 #include "common/bpf/words.h"
+#include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
+
+using document::JsonList;
+using document::JsonText;
 
 using bpf::CallName;
 using bpf::CheckResult;
@@ -197,7 +200,7 @@ std::string ChecksText(const ExplainReport& report, bool colour) {
     const CheckResult result = check.outcome.result;
     ++counts[result];
     std::string name = check.pattern.name;
-    std::string shown(CheckResultName(result));
+    std::string shown(bpf::Name(result));
     for (const std::string& way : WayTexts(check)) {
       table.AddRow({std::exchange(name, {}), std::exchange(shown, {}), way}, 1, ColourOf(result));
     }
@@ -205,7 +208,7 @@ std::string ChecksText(const ExplainReport& report, bool colour) {
   std::string out = table.Render();
   for (const auto& [result, count] : counts) {
     out += fmt::format("{}{} {}", result == counts.begin()->first ? "" : ", ", count,
-                       CheckResultName(result));
+                       bpf::Name(result));
   }
   return out + "\n";
 }
@@ -224,8 +227,8 @@ std::string HeadText(const ExplainReport& report, bool colour) {
 std::string JsonOutcomes(const std::vector<Outcome>& outcomes, const CallName& call) {
   return JsonList(outcomes, [&](const Outcome& outcome) {
     return fmt::format(R"({{"action":{},"when":{},"otherwise":{},"complete":{}}})",
-                       Json(bpf::ActionText(outcome.value)),
-                       Json(outcome.otherwise ? "otherwise" : InWords(outcome.condition, call)),
+                       JsonText(bpf::ActionText(outcome.value)),
+                       JsonText(outcome.otherwise ? "otherwise" : InWords(outcome.condition, call)),
                        outcome.otherwise, outcome.condition.complete);
   });
 }
@@ -234,15 +237,16 @@ std::string JsonArch(const ExplainedArch& arch) {
   const auto call = [&](const ExplainedCall& one) {
     const CallName name{.syscall = one.name, .arch = arch.arch};
     return fmt::format(R"({{"name":{},"number":{},"critical":{},"text":{},"outcomes":{}}})",
-                       Json(one.name), one.nr, one.critical, Json(InWords(one.outcomes, name)),
-                       JsonOutcomes(one.outcomes, name));
+                       JsonText(one.name), one.nr, one.critical,
+                       JsonText(InWords(one.outcomes, name)), JsonOutcomes(one.outcomes, name));
   };
   const auto unnamed = [&](const UnnamedNumbers& numbers) {
     return fmt::format(R"({{"first":{},"last":{},"outcomes":{}}})", numbers.first, numbers.last,
                        JsonOutcomes(numbers.outcomes, CallName{.syscall = "", .arch = arch.arch}));
   };
-  return fmt::format(R"({{"arch":{},"syscalls":{},"unnamed":{}}})", Json(DisplayName(arch.arch)),
-                     JsonList(arch.calls, call), JsonList(arch.unnamed, unnamed));
+  return fmt::format(R"({{"arch":{},"syscalls":{},"unnamed":{}}})",
+                     JsonText(DisplayName(arch.arch)), JsonList(arch.calls, call),
+                     JsonList(arch.unnamed, unnamed));
 }
 
 std::string JsonCheck(const ExplainedCheck& check) {
@@ -250,12 +254,14 @@ std::string JsonCheck(const ExplainedCheck& check) {
     const auto hex = [](std::uint64_t value) { return fmt::format("\"{:#x}\"", value); };
     return fmt::format(
         R"({{"way":{},"arch":{},"action":{},"witness":{{"arch":"{:#x}","nr":{},"args":{}}}}})",
-        Json(Name(open.way)), Json(DisplayName(open.arch)), Json(bpf::ActionText(open.value)),
-        open.witness.arch, open.witness.nr, JsonList(open.witness.args, hex));
+        JsonText(Name(open.way)), JsonText(DisplayName(open.arch)),
+        JsonText(bpf::ActionText(open.value)), open.witness.arch, open.witness.nr,
+        JsonList(open.witness.args, hex));
   };
   return fmt::format(R"({{"name":{},"call":{},"result":{},"reason":{},"open":{}}})",
-                     Json(check.pattern.name), Json(ToText(check.pattern, seccomp::Arch::kX86_64)),
-                     Json(CheckResultName(check.outcome.result)), Json(check.outcome.reason),
+                     JsonText(check.pattern.name),
+                     JsonText(ToText(check.pattern, seccomp::Arch::kX86_64)),
+                     JsonText(bpf::Name(check.outcome.result)), JsonText(check.outcome.reason),
                      JsonList(check.outcome.open, way));
 }
 
@@ -265,20 +271,6 @@ bool ExplainReport::HasFindings() const {
   return std::any_of(checks.begin(), checks.end(), [](const ExplainedCheck& check) {
     return check.outcome.result != CheckResult::kBlocked;
   });
-}
-
-std::string_view CheckResultName(CheckResult result) {
-  switch (result) {
-    case CheckResult::kBlocked:
-      return "blocked";
-    case CheckResult::kPermitted:
-      return "permitted";
-    case CheckResult::kBypassable:
-      return "bypassable";
-    case CheckResult::kUnknown:
-      break;
-  }
-  return "unknown";
 }
 
 std::string RenderText(const ExplainReport& report, bool colour) {
@@ -303,8 +295,9 @@ std::string RenderJson(const ExplainReport& report) {
   return fmt::format(
       R"({{"version":1,"target":{},"notes":{},"instructions":{},"fingerprint":{},"archs":{},"checks":{}}})"
       "\n",
-      Json(report.target), JsonList(report.notes, [](const std::string& s) { return Json(s); }),
-      JsonList(report.instructions, number), Json(report.fingerprint),
+      JsonText(report.target),
+      JsonList(report.notes, [](const std::string& s) { return JsonText(s); }),
+      JsonList(report.instructions, number), JsonText(report.fingerprint),
       JsonList(report.archs, JsonArch), JsonList(report.checks, JsonCheck));
 }
 

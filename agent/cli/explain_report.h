@@ -51,7 +51,6 @@ struct ExplainReport {
   [[nodiscard]] bool HasFindings() const;
 };
 
-std::string_view CheckResultName(bpf::CheckResult result);  // "blocked"
 
 // For people.
 std::string RenderText(const ExplainReport& report, bool colour);

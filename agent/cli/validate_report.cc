@@ -8,24 +8,16 @@
 #include <string_view>
 
 #include "common/base/strings.h"
+#include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
 
+using document::JsonList;
+using document::JsonText;
+
 using seccomp::Diagnostic;
 using seccomp::Severity;
-
-std::string Json(std::string_view text) { return "\"" + base::EscapeJson(text) + "\""; }
-
-template <class Range, class Write>
-std::string JsonList(const Range& range, const Write& write) {
-  std::string out = "[";
-  for (const auto& item : range) {
-    if (out.size() > 1) out += ",";
-    out += write(item);
-  }
-  return out + "]";
-}
 
 std::string OriginOf(const ProfileFinding& profile) {
   if (profile.config_map.empty()) return {};
@@ -53,22 +45,22 @@ std::string Counted(std::size_t count, std::string_view what) {
 std::string JsonDiagnostic(const Diagnostic& d) {
   return fmt::format(
       R"({{"code":{},"severity":{},"pointer":{},"message":{},"line":{},"column":{}}})",
-      Json(d.code), Json(SeverityName(d.severity)), Json(d.pointer), Json(d.message), d.line,
-      d.column);
+      JsonText(d.code), JsonText(SeverityName(d.severity)), JsonText(d.pointer),
+      JsonText(d.message), d.line, d.column);
 }
 
 std::string JsonProfile(const ProfileFinding& profile) {
   return fmt::format(
       R"({{"configMap":{},"key":{},"localhostProfile":{},"valid":{},"diagnostics":{}}})",
-      Json(profile.config_map), Json(profile.key), Json(profile.path), profile.valid,
+      JsonText(profile.config_map), JsonText(profile.key), JsonText(profile.path), profile.valid,
       JsonList(profile.diagnostics, JsonDiagnostic));
 }
 
 std::string JsonFile(const FileFinding& file) {
   return fmt::format(R"({{"file":{},"profiles":{},"diagnostics":{},"ignored":{}}})",
-                     Json(file.name), JsonList(file.profiles, JsonProfile),
+                     JsonText(file.name), JsonList(file.profiles, JsonProfile),
                      JsonList(file.problems, JsonDiagnostic),
-                     JsonList(file.ignored, [](const std::string& s) { return Json(s); }));
+                     JsonList(file.ignored, [](const std::string& s) { return JsonText(s); }));
 }
 
 // A path as a URI reference (RFC 3986): everything but unreserved characters and '/' is escaped.
@@ -89,7 +81,8 @@ std::string UriOf(std::string_view path) {
 std::string SarifRule(const seccomp::CodeInfo& info) {
   return fmt::format(
       R"({{"id":{},"name":{},"shortDescription":{{"text":{}}},"defaultConfiguration":{{"level":{}}}}})",
-      Json(info.code), Json(info.name), Json(info.explain), Json(SeverityName(info.severity)));
+      JsonText(info.code), JsonText(info.name), JsonText(info.explain),
+      JsonText(SeverityName(info.severity)));
 }
 
 std::string SarifResult(const std::string& file, const std::string& origin, const Diagnostic& d) {
@@ -105,8 +98,8 @@ std::string SarifResult(const std::string& file, const std::string& origin, cons
   const std::string where = origin.empty() ? d.pointer : origin + ": " + d.pointer;
   return fmt::format(
       R"({{"ruleId":{},"ruleIndex":{},"level":{},"message":{{"text":{}}},"locations":[{{"physicalLocation":{{"artifactLocation":{{"uri":{}}}{}}},"logicalLocations":[{{"fullyQualifiedName":{}}}]}}]}})",
-      Json(d.code), rule - rules.begin(), Json(SeverityName(d.severity)), Json(d.message),
-      Json(UriOf(file)), region, Json(where));
+      JsonText(d.code), rule - rules.begin(), JsonText(SeverityName(d.severity)),
+      JsonText(d.message), JsonText(UriOf(file)), region, JsonText(where));
 }
 
 std::string Verdict(const ProfileFinding& profile, const std::string& file, bool colour) {
@@ -187,8 +180,9 @@ std::string RenderJson(const ValidateReport& report) {
   return fmt::format(
       R"({{"version":1,"agentVersion":{},"files":{},"summary":{{"files":{},"profiles":{},"valid":{},"refused":{},"errors":{},"warnings":{}}}}})"
       "\n",
-      Json(report.agent_version), JsonList(report.files, JsonFile), counts.files, counts.profiles,
-      counts.valid, counts.profiles - counts.valid, counts.errors, counts.warnings);
+      JsonText(report.agent_version), JsonList(report.files, JsonFile), counts.files,
+      counts.profiles, counts.valid, counts.profiles - counts.valid, counts.errors,
+      counts.warnings);
 }
 
 std::string RenderSarif(const ValidateReport& report) {
@@ -209,7 +203,7 @@ std::string RenderSarif(const ValidateReport& report) {
   return fmt::format(
       R"({{"$schema":"https://json.schemastore.org/sarif-2.1.0.json","version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"seccompd","version":{},"rules":{}}}}},"columnKind":"unicodeCodePoints","results":[{}]}}]}})"
       "\n",
-      Json(report.agent_version), JsonList(seccomp::DiagnosticCodes(), SarifRule), results);
+      JsonText(report.agent_version), JsonList(seccomp::DiagnosticCodes(), SarifRule), results);
 }
 
 }  // namespace seccompd::agent

@@ -10,13 +10,16 @@
 #include <sstream>
 #include <utility>
 
-#include "agent/cli/json_text.h"
 #include "agent/cli/table.h"
 #include "agent/cli/version.h"
 #include "common/base/strings.h"
+#include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
+
+using document::JsonList;
+using document::JsonText;
 
 constexpr int kExitUsage = 2;
 
@@ -68,7 +71,7 @@ int RunValidateTargets(const ValidateOptions& options, const std::vector<Validat
   }
   if (options.format == ValidateFormat::kJson) {
     const auto object = [](const std::pair<std::string, std::string>& one) {
-      return fmt::format(R"({{"target":{},"report":{}}})", Json(one.first),
+      return fmt::format(R"({{"target":{},"report":{}}})", JsonText(one.first),
                          one.second.empty() ? "null" : base::TrimSpace(one.second));
     };
     out << fmt::format(R"({{"version":1,"targets":{}}})", JsonList(reports, object)) << "\n";

@@ -110,20 +110,6 @@ bool IsBare(const procfs::SeccompState& state) { return state.mode == 0; }
 
 }  // namespace
 
-std::string_view CheckResultName(CheckResult result) {
-  switch (result) {
-    case CheckResult::kBlocked:
-      return "blocked";
-    case CheckResult::kPermitted:
-      return "permitted";
-    case CheckResult::kBypassable:
-      return "bypassable";
-    case CheckResult::kUnknown:
-      break;
-  }
-  return "unknown";
-}
-
 bool IsWorse(CheckResult a, CheckResult b) { return Badness(a) > Badness(b); }
 
 base::Result<Check> ParseCheck(std::string_view name, std::string_view text, std::string origin,

@@ -57,7 +57,6 @@ struct CheckFinding {
 
   bool operator==(const CheckFinding&) const = default;
 };
-std::string_view CheckResultName(bpf::CheckResult result);  // "blocked", ...
 // The order of badness: permitted, bypassable, unknown, blocked.
 [[nodiscard]] bool IsWorse(bpf::CheckResult a, bpf::CheckResult b);
 

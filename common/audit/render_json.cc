@@ -1,90 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <concepts>
-
 #include "common/audit/report.h"
-#include "common/base/strings.h"
+#include "common/document/json_writer.h"
 
 namespace seccompd::audit {
 namespace {
 
-// Members in the order of the calls; one object or array at a time.
-class JsonWriter {
- public:
-  void Open(char bracket) {
-    Separate();
-    out_ += bracket;
-    first_ = true;
-  }
-  void Close(char bracket) {
-    out_ += bracket;
-    first_ = false;
-  }
-  void Key(std::string_view key) {
-    Separate();
-    out_ += fmt::format("\"{}\":", key);
-    first_ = true;  // the value follows without a comma
-  }
-  void Text(std::string_view key, std::string_view value) {
-    Key(key);
-    Literal(fmt::format("\"{}\"", base::EscapeJson(value)));
-  }
-  void TextItem(std::string_view value) {
-    Separate();
-    Literal(fmt::format("\"{}\"", base::EscapeJson(value)));
-  }
-  template <std::integral T>
-  void Number(std::string_view key, T value) {
-    Key(key);
-    Literal(fmt::format("{}", value));
-  }
-  void Flag(std::string_view key, bool value) {
-    Key(key);
-    Literal(value ? "true" : "false");
-  }
-  void Null(std::string_view key) {
-    Key(key);
-    Literal("null");
-  }
-  template <class T>
-  void OptionalNumber(std::string_view key, const std::optional<T>& value) {
-    if (value) {
-      Number(key, *value);
-    } else {
-      Null(key);
-    }
-  }
-  void OptionalTime(std::string_view key, const std::optional<base::WallTime>& value) {
-    if (value) {
-      Text(key, base::FormatTime(*value, /*with_millis=*/true));
-    } else {
-      Null(key);
-    }
-  }
-  // "" is null: the fact is not known or does not apply.
-  void OptionalText(std::string_view key, std::string_view value) {
-    if (value.empty()) {
-      Null(key);
-    } else {
-      Text(key, value);
-    }
-  }
-  std::string Take() && { return std::move(out_); }
-
- private:
-  void Separate() {
-    if (!first_) out_ += ',';
-    first_ = false;
-  }
-  void Literal(std::string_view text) {
-    out_ += text;
-    first_ = false;
-  }
-
-  std::string out_;
-  bool first_ = true;
-};
+using document::JsonWriter;
 
 std::string_view AskedKindName(AskedKind kind) {
   switch (kind) {
@@ -126,7 +49,7 @@ void WriteExemption(JsonWriter& json, const Exemption& exemption) {
   json.Text("container", exemption.container);
   json.Text("reason", exemption.reason);
   json.Text("owner", exemption.owner);
-  json.OptionalTime("expires", exemption.expires);
+  json.Time("expires", exemption.expires);
   json.Close('}');
 }
 
@@ -151,7 +74,7 @@ void WritePolicy(JsonWriter& json, const PassFacts& facts) {
     json.Text("origin", check.origin);
     json.Key("calls");
     json.Open('[');
-    for (const bpf::CallPattern& call : check.calls) json.TextItem(call.name);
+    for (const bpf::CallPattern& call : check.calls) json.Text(call.name);
     json.Close(']');
     json.Close('}');
   }
@@ -165,10 +88,10 @@ void WriteRowPolicy(JsonWriter& json, const PassFacts& facts, const Row& row) {
   for (std::size_t i = 0; i < row.checks.size() && i < facts.checks.checks.size(); ++i) {
     json.Open('{');
     json.Text("name", facts.checks.checks[i].name);
-    json.Text("result", CheckResultName(row.checks[i].result));
+    json.Text("result", bpf::Name(row.checks[i].result));
     json.Key("open");
     json.Open('[');
-    for (const std::string& call : row.checks[i].open) json.TextItem(call);
+    for (const std::string& call : row.checks[i].open) json.Text(call);
     json.Close(']');
     json.Close('}');
   }
@@ -291,7 +214,7 @@ void WriteRow(JsonWriter& json, const PassFacts& facts, const Row& row) {
   json.OptionalText("difference", judgement.filter_witness);
   json.Text("evidence", EvidenceName(judgement.evidence));
   json.Flag("finding", judgement.alarm);
-  json.OptionalTime("since", judgement.since);
+  json.Time("since", judgement.since);
   WriteWitness(json, judgement.witness);
   WriteRowPolicy(json, facts, row);
   json.Close('}');
@@ -306,7 +229,7 @@ void WriteFinding(JsonWriter& json, const Finding& finding) {
   json.Text("path", finding.path);
   json.OptionalText("nearest", finding.nearest);
   json.Text("state", finding.state);
-  json.OptionalTime("since", finding.since);
+  json.Time("since", finding.since);
   json.Close('}');
 }
 
@@ -318,12 +241,12 @@ std::string RenderJson(const Report& report) {
   json.Text("schema", kReportSchema);
   WriteNode(json, report.facts);
   json.Text("evidence", EvidenceName(report.facts.evidence));
-  json.OptionalTime("start", report.facts.start);
-  json.OptionalTime("end", report.facts.end);
+  json.Time("start", report.facts.start);
+  json.Time("end", report.facts.end);
   json.Flag("complete", report.facts.complete);
   json.Key("notes");
   json.Open('[');
-  for (const std::string& note : report.facts.notes) json.TextItem(note);
+  for (const std::string& note : report.facts.notes) json.Text(note);
   json.Close(']');
   WritePolicy(json, report.facts);
   WriteCounts(json, report);

@@ -239,7 +239,7 @@ std::string CheckLine(const Report& report) {
   for (std::size_t i = 0; i < report.facts.checks.checks.size(); ++i) {
     std::map<std::string_view, std::size_t> results;
     for (const Row& row : report.rows) {
-      if (i < row.checks.size()) ++results[CheckResultName(row.checks[i].result)];
+      if (i < row.checks.size()) ++results[bpf::Name(row.checks[i].result)];
     }
     if (results.empty()) continue;
     std::vector<std::string> counts;
@@ -259,9 +259,9 @@ std::string Unblocked(const Report& report) {
     if (report.facts.checks.checks[i].origin != kAskedOnce) continue;
     for (const Row& row : report.rows) {
       if (i >= row.checks.size() || row.checks[i].result == bpf::CheckResult::kBlocked) continue;
-      text += fmt::format("{:<10}  {}  {}{}\n", CheckResultName(row.checks[i].result),
-                          Cell(Target(row)), Cell(base::Join(row.checks[i].open, ", ")),
-                          row.exempt ? "  (exempt)" : "");
+      text +=
+          fmt::format("{:<10}  {}  {}{}\n", bpf::Name(row.checks[i].result), Cell(Target(row)),
+                      Cell(base::Join(row.checks[i].open, ", ")), row.exempt ? "  (exempt)" : "");
     }
   }
   return text;

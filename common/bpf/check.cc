@@ -212,6 +212,20 @@ class Checker {
 
 }  // namespace
 
+std::string_view Name(CheckResult result) {
+  switch (result) {
+    case CheckResult::kBlocked:
+      return "blocked";
+    case CheckResult::kPermitted:
+      return "permitted";
+    case CheckResult::kBypassable:
+      return "bypassable";
+    case CheckResult::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
 std::string_view Name(Way way) {
   switch (way) {
     case Way::kDirect:

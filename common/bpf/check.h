@@ -37,6 +37,7 @@ struct CallPattern {
 };
 
 enum class CheckResult : std::uint8_t { kBlocked, kPermitted, kBypassable, kUnknown };
+std::string_view Name(CheckResult result);  // "blocked"
 
 // How a call can be made. kDirect is the native syscall with the argument's high bits zero.
 enum class Way : std::uint8_t {

@@ -163,7 +163,7 @@ TEST(CheckContainer, TheWorstProcessDecidesAndTheUnreadIsUnknown) {
   };
   const auto result = [&](const std::vector<LoadedProcess>& loaded) {
     const auto findings = CheckContainer(observation, loaded, book);
-    return findings.empty() ? std::string("-") : std::string(CheckResultName(findings[1].result));
+    return findings.empty() ? std::string("-") : std::string(bpf::Name(findings[1].result));
   };
   EXPECT_EQ(result({}), "-");
   add(5, 2);

@@ -12,7 +12,7 @@
 #include "common/base/strings.h"
 #include "common/base/time.h"
 
-namespace seccompd::agent {
+namespace seccompd::document {
 
 // One JSON document, members in the order of the calls. Open and Close take the brackets; an absent
 // fact is null, so that every member is always there.
@@ -58,6 +58,7 @@ class JsonWriter {
   void OptionalNumber(std::string_view key, const std::optional<T>& value) {
     Raw(key, value ? fmt::format("{}", *value) : "null");
   }
+  void Null(std::string_view key) { Raw(key, "null"); }
   void Flag(std::string_view key, bool value) { Raw(key, value ? "true" : "false"); }
   void Time(std::string_view key, const std::optional<base::WallTime>& value) {
     OptionalText(key, value ? base::FormatTime(*value, /*with_millis=*/true) : std::string());
@@ -79,4 +80,17 @@ class JsonWriter {
   bool first_ = true;
 };
 
-}  // namespace seccompd::agent
+// Pieces of JSON, for where each member is written by a format string.
+inline std::string JsonText(std::string_view text) { return "\"" + base::EscapeJson(text) + "\""; }
+
+template <class Range, class Write>
+std::string JsonList(const Range& range, const Write& write) {
+  std::string out = "[";
+  for (const auto& item : range) {
+    if (out.size() > 1) out += ",";
+    out += write(item);
+  }
+  return out + "]";
+}
+
+}  // namespace seccompd::document
