@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/daemon.h"
 
+#include <unistd.h>
+
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
@@ -285,6 +287,7 @@ class Daemon {
     AuditSettings settings;
     settings.node_name = config_.node_name;
     settings.agent_version = AgentVersion();
+    settings.own_pid = ::getpid();
     ReadNodeFacts(host_.proc.get(), &settings);
     TRY_ASSIGN(settings.node_default, ParseNodeDefault(config_.node_default));
     TRY(CheckRuntime(config_.runtime));
