@@ -113,6 +113,8 @@ void AuditLoop::set_check_maps(std::function<const std::vector<kube::ConfigMap>&
 void AuditLoop::set_node(const ThisNode& node) {
   settings_.node_uid = node.uid;
   settings_.os = node.os_image;
+  settings_.cluster_uid = node.cluster_uid;
+  settings_.cluster_uid_unknown = node.cluster_uid_unknown;
   if (config_.runtime.empty()) settings_.runtime.name = node.RuntimeName();
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <utility>
@@ -47,6 +48,27 @@ audit::SubjectEvidence Examine(const audit::Subject& subject, const Examination&
   return evidence;
 }
 
+// The agent is a container of this node like any other: its pod's status says which image it runs.
+void NameOwnImage(const procfs::ScanResult& scan, pid_t own_pid, audit::Report& report) {
+  const procfs::Container* own = nullptr;
+  for (const procfs::Container& container : scan.containers) {
+    const auto& processes = container.processes;
+    const bool here =
+        own_pid != 0 && std::any_of(processes.begin(), processes.end(),
+                                    [&](const auto& each) { return each.pid == own_pid; });
+    if (here) own = &container;
+  }
+  if (own == nullptr) return;
+  for (const audit::Row& row : report.rows) {
+    if (row.container_id == own->ref.container_id && row.pod_uid == own->ref.pod_uid) {
+      report.facts.agent_image = row.image_id;
+    }
+  }
+  if (report.facts.agent_image.empty()) {
+    report.facts.agent_image_unknown = "the status of its pod does not name its image";
+  }
+}
+
 // Nothing at all is visible although something is there.
 bool SeesNoProcess(const procfs::ScanResult& scan) {
   return scan.counters.processes == 0 &&
@@ -64,7 +86,8 @@ audit::Report JudgePass(const AuditSettings& settings, const AuditPass& pass) {
   facts.kernel = settings.kernel;
   facts.arch = settings.arch;
   facts.runtime = settings.runtime.name;
-  facts.agent_image = settings.agent_image;
+  facts.cluster_uid = settings.cluster_uid;
+  facts.cluster_uid_unknown = settings.cluster_uid_unknown;
   facts.confinement = settings.confinement;
   facts.agent_version = settings.agent_version;
   facts.node_default = settings.node_default;
@@ -83,7 +106,10 @@ audit::Report JudgePass(const AuditSettings& settings, const AuditPass& pass) {
   const auto observations = audit::Observe(pass.scan.containers, pass.scan.clock);
   facts.ended_unjudged = pass.ended_unjudged;
   if (pass.examination == nullptr) {
-    return audit::MakeReport(std::move(facts), pass.pods, observations, pass.installed, options);
+    audit::Report report =
+        audit::MakeReport(std::move(facts), pass.pods, observations, pass.installed, options);
+    NameOwnImage(pass.scan, settings.own_pid, report);
+    return report;
   }
   const Examination& examination = *pass.examination;
   facts.policy = examination.policy;
@@ -99,6 +125,7 @@ audit::Report JudgePass(const AuditSettings& settings, const AuditPass& pass) {
   };
   audit::Report report = audit::MakeReport(std::move(facts), pass.pods, observations,
                                            pass.installed, options, evidence_of);
+  NameOwnImage(pass.scan, settings.own_pid, report);
   examination.meanings.EndPass();
   examination.checks.EndPass();
   return report;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <span>
 #include <string>
@@ -25,7 +27,9 @@ struct AuditSettings {
   std::string kernel;
   std::string arch;
   std::string agent_version;
-  std::string agent_image;  // digest, "" not known
+  std::string cluster_uid;
+  std::string cluster_uid_unknown = "no API server is asked";
+  pid_t own_pid = 0;  // of the agent, or of a command in its container; 0: no matter
   std::optional<audit::OwnConfinement> confinement;
   audit::NodeDefault node_default = audit::NodeDefault::kUndecided;  // undecided: inferred
   audit::SandboxRuntimes sandbox;

@@ -8,6 +8,7 @@
 
 #include "agent/random.h"
 #include "common/base/strings.h"
+#include "common/document/document.h"
 #include "common/kube/auth_files.h"
 #include "common/kube/kubeconfig.h"
 #include "common/net/url.h"
@@ -159,8 +160,11 @@ asio::awaitable<Result<>> Cluster::Begin() {
       facts = co_await AskForNode(self);
     }
     if (facts) {
-      facts_ = *std::move(facts);
-      co_return Result<>{};
+      ThisNode node = *std::move(facts);
+      Result<> named;
+      if (node.unsupported.empty()) named = co_await NameCluster(&node);
+      facts_ = std::move(node);
+      co_return named;
     }
     const base::Error& error = facts.error();
     if (error.code == ErrorCode::kCancelled || error.code == ErrorCode::kInvalidArgument) {
@@ -169,8 +173,10 @@ asio::awaitable<Result<>> Cluster::Begin() {
     if (IsRefusal(error)) {
       log_.Info("this node's labels are not known: seccompd.io/nodes has no effect here",
                 {{"node", config_.node_name}, {"error", error.message}});
-      facts_.emplace();
-      co_return Result<>{};
+      ThisNode node;
+      auto named = co_await NameCluster(&node);
+      facts_ = std::move(node);
+      co_return named;
     }
     log_.Warning("cannot read this node, trying again", {{"error", error.message}});
     const auto pause =
@@ -194,6 +200,35 @@ asio::awaitable<Result<ThisNode>> Cluster::AskForNode(std::string impersonate_us
   if (!node) co_return Fail(ErrorCode::kCorrupt, node.error().message);
   auto facts = FactsOf(*node, config_.leave_alone);
   co_return facts;
+}
+
+// Asked once: a report without it is as true, and says why.
+asio::awaitable<Result<>> Cluster::NameCluster(ThisNode* facts) {
+  auto uid = co_await AskForClusterUid();
+  if (uid) {
+    facts->cluster_uid = *std::move(uid);
+  } else {
+    if (uid.error().code == ErrorCode::kCancelled) co_return Fail(uid.error());
+    facts->cluster_uid_unknown = base::Printable(uid.error().message);
+  }
+  co_return Result<>{};
+}
+
+asio::awaitable<Result<std::string>> Cluster::AskForClusterUid() {
+  kube::ApiCall call{.target = "/api/v1/namespaces/kube-system"};
+  auto reply = co_await api_->Call(std::move(call));
+  if (!reply) co_return Fail(reply.error());
+  if (reply->status != 200) {
+    co_return Fail(kube::ErrorOfReply(reply->status, reply->body, "get namespace kube-system"));
+  }
+  auto object = document::ParseJson(reply->body);
+  if (!object) co_return Fail(ErrorCode::kCorrupt, object.error().message);
+  const document::Node* metadata = object->Find("metadata");
+  const document::Node* uid = metadata == nullptr ? nullptr : metadata->Find("uid");
+  if (uid == nullptr || uid->kind != document::Kind::kString || uid->scalar.empty()) {
+    co_return Fail(ErrorCode::kCorrupt, "the namespace kube-system has no uid");
+  }
+  co_return uid->scalar;
 }
 
 void Cluster::OnRequest(std::string_view verb, std::string_view method, std::string_view host,

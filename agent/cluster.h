@@ -62,6 +62,8 @@ class Cluster : private kube::ApiObserver {
   [[nodiscard]] base::Result<> OpenKubelet(const kube::ClusterConfig& cluster);
   [[nodiscard]] boost::asio::awaitable<base::Result<ThisNode>> AskForNode(
       std::string impersonate_user);
+  [[nodiscard]] boost::asio::awaitable<base::Result<std::string>> AskForClusterUid();
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> NameCluster(ThisNode* facts);
 
   void OnRequest(std::string_view verb, std::string_view method, std::string_view host,
                  std::string_view code, std::chrono::nanoseconds latency) override;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/daemon.h"
 
+#include <unistd.h>
+
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "agent/control.h"
 #include "agent/directory_follower.h"
 #include "agent/event_loop.h"
+#include "agent/heap.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
 #include "agent/installer_texts.h"
@@ -286,6 +289,7 @@ class Daemon {
     AuditSettings settings;
     settings.node_name = config_.node_name;
     settings.agent_version = AgentVersion();
+    settings.own_pid = ::getpid();
     ReadNodeFacts(host_.proc.get(), &settings);
     TRY_ASSIGN(settings.node_default, ParseNodeDefault(config_.node_default));
     TRY(CheckRuntime(config_.runtime));
@@ -411,6 +415,7 @@ int RunDaemon(const RunConfig& config, const Log& log) {
                         {"pods", config.pods},
                         {"seccomp_root", config.seccomp_root},
                         {"evidence", config.evidence}});
+  SetUpHeap();
   Daemon daemon(config, log);
   const auto opened = daemon.Open();
   if (!opened) return WrongUse(log, opened.error());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "common/procfs/proc_view.h"
@@ -82,12 +83,35 @@ base::Result<void> FilterSource::ScanTasks() {
   return {};
 }
 
+// The kernel's iterator need not show everybody: there are machines on which it passes over one
+// process. What a container's list names before and after a scan that does not show it is there,
+// and was not seen; what ended in between is in the first list only.
+base::Result<void> FilterSource::CountHidden(procfs::CgroupTree& tree) {
+  hidden_ = false;
+  for (procfs::FoundContainer& found : tree.containers) {
+    const std::vector<pid_t> missing = NotShown(found.pids, *view_);
+    if (missing.empty()) continue;
+    const auto again = procfs::ListAgain(cgroup_fd_, tree, found);
+    if (!again) continue;
+    std::vector<pid_t> listed;
+    std::set_intersection(missing.begin(), missing.end(), again->pids.begin(), again->pids.end(),
+                          std::back_inserter(listed));
+    if (listed.empty()) continue;
+    TRY(ScanTasks());
+    const std::size_t hidden = NotShown(listed, *view_).size();
+    found.unseen_processes += static_cast<std::uint32_t>(hidden);
+    hidden_ = hidden_ || hidden != 0;
+  }
+  return {};
+}
+
 base::Result<bool> FilterSource::Place(bool tree_changed) {
   TRY(ScanTasks());
-  if (placed_ && !tree_changed && placement_.Knows(*view_)) return false;
+  if (placed_ && !hidden_ && !tree_changed && placement_.Knows(*view_)) return false;
   const auto begun = procfs::ReadBootClock().now;
   TRY_ASSIGN(procfs::CgroupTree tree, procfs::WalkCgroups(cgroup_fd_));
   TRY(ScanTasks());
+  TRY(CountHidden(tree));
   placement_.Learn(std::move(tree), begun, *view_);
   placed_ = true;
   return true;
@@ -140,10 +164,14 @@ std::vector<audit::LoadedProcess> FilterSource::Loaded(const TaskView& view) con
       } else {
         state.unknown = ReasonOf(stack.error());
       }
-      const bool told = std::any_of(out.threads.begin(), out.threads.end(), [&](const auto& other) {
-        return other.stack == state.stack && other.unknown == state.unknown;
+      const auto told = std::find_if(out.threads.begin(), out.threads.end(), [&](const auto& o) {
+        return o.stack == state.stack && o.unknown == state.unknown;
       });
-      if (!told) out.threads.push_back(std::move(state));
+      if (told == out.threads.end()) {
+        out.threads.push_back(std::move(state));
+      } else {
+        ++told->threads;
+      }
     }
     if (out.threads.empty()) continue;
     const ScannedProcess* parent = parents[*place];

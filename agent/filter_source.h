@@ -44,6 +44,7 @@ class FilterSource {
   FilterSource(int cgroup_fd, filters::FilterReader reader, filters::CapabilityNeed need);
   [[nodiscard]] base::Result<bool> Place(bool tree_changed);  // true: walked
   [[nodiscard]] base::Result<void> ScanTasks();
+  [[nodiscard]] base::Result<void> CountHidden(procfs::CgroupTree& tree);
   [[nodiscard]] base::Result<void> ReadFilters(const TaskView& view);
   [[nodiscard]] std::vector<audit::LoadedProcess> Loaded(const TaskView& view) const;
 
@@ -54,6 +55,7 @@ class FilterSource {
   std::optional<TaskView> view_;  // of tasks_
   Placement placement_;
   bool placed_ = false;
+  bool hidden_ = false;  // of some container a process is listed and not shown
   std::unordered_map<pid_t, std::uint64_t> groups_;  // of the filter cache, by process
   filters::FilterCache cache_;
 };

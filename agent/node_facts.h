@@ -19,8 +19,10 @@ struct ThisNode {
   std::string runtime_version = {};    // "1.7.13"
   std::string kubelet_version = {};
   std::string os_image = {};
-  bool gvisor = false;           // GKE Sandbox: its pods are not_applicable, one by one
-  std::string unsupported = {};  // why the agent leaves this node alone; "" where it works
+  std::string cluster_uid = {};          // of the namespace kube-system
+  std::string cluster_uid_unknown = {};  // why it is not known
+  bool gvisor = false;                   // GKE Sandbox: its pods are not_applicable, one by one
+  std::string unsupported = {};          // why the agent leaves this node alone; "" where it works
 
   // "containerd://1.7.13", as --runtime takes it; "" if the API says nothing of it.
   [[nodiscard]] std::string RuntimeName() const;

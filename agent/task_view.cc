@@ -36,6 +36,7 @@ procfs::Process ToProcess(const ScannedProcess& scanned, std::uint64_t ticks_per
   process.judged_tid = judged->id.pid;
   for (const Task* thread : scanned.threads) {
     if (!Lives(*thread)) continue;
+    ++process.live_threads;
     const procfs::SeccompState state = StateOf(*thread);
     auto& others = process.other_threads;
     const bool told =
@@ -140,6 +141,14 @@ std::optional<std::size_t> Placement::ContainerOf(const ScannedProcess& process)
   const auto found = places_.find(KeyOf(process));
   if (found == places_.end() || found->second == kNone) return std::nullopt;
   return found->second;
+}
+
+std::vector<pid_t> NotShown(std::span<const pid_t> pids, const TaskView& view) {
+  std::vector<pid_t> missing;
+  for (const pid_t pid : pids) {
+    if (view.Find(pid) == nullptr) missing.push_back(pid);
+  }
+  return missing;
 }
 
 procfs::ScanResult ToScanResult(const Placement& placement, const TaskView& view,

@@ -80,6 +80,9 @@ class Placement {
   std::unordered_map<Key, std::size_t, Hash> places_;
 };
 
+// Of these processes those that the view does not show.
+[[nodiscard]] std::vector<pid_t> NotShown(std::span<const pid_t> pids, const TaskView& view);
+
 // The scan in the form that reading /proc gives, so that both are judged alike.
 [[nodiscard]] procfs::ScanResult ToScanResult(const Placement& placement, const TaskView& view,
                                               const procfs::BootClock& clock);

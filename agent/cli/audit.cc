@@ -77,6 +77,7 @@ base::Result<Prepared> Prepare(const AuditOptions& options) {
       host::OpenHostRoot({.proc = options.procfs, .cgroup = options.cgroupfs, .seccomp = ""}));
   prepared.settings.node_name = options.node_name.empty() ? HostName() : options.node_name;
   prepared.settings.agent_version = options.agent_version;
+  prepared.settings.own_pid = ::getpid();
   prepared.settings.runtime.name = options.runtime;
   ReadNodeFacts(prepared.roots.proc.get(), &prepared.settings);
   return prepared;

@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <csignal>
 #include <iostream>
 #include <string>
 
@@ -17,7 +16,7 @@
 #include "agent/cli/node_flags.h"
 #include "agent/cli/purge.h"
 #include "agent/cli/render.h"
-#include "agent/cli/rollout.h"
+#include "agent/cli/small_commands.h"
 #include "agent/cli/status.h"
 #include "agent/cli/validate_command.h"
 #include "agent/cli/version.h"
@@ -25,7 +24,6 @@
 #include "agent/daemon.h"
 #include "agent/references.h"
 #include "common/base/strings.h"
-#include "common/metrics/metrics.h"
 
 namespace seccompd::agent {
 namespace {
@@ -179,6 +177,7 @@ struct Purge {
   CLI::App* app = nullptr;
   RunConfig config;
   std::string output;
+  std::string fail_on = "kept";
   bool force = false;
 
   void Add(CLI::App& top) {
@@ -186,12 +185,16 @@ struct Purge {
     AddNodeFlags(*app, config);
     AddOutput(*app, output, {"text", "json"});
     app->add_flag("--force", force, "also what pods refer to");
+    app->add_option("--fail-on", fail_on, "exit 1 when something was kept, or never for that")
+        ->check(CLI::IsMember({"kept", "none"}))
+        ->capture_default_str();
   }
 
   int Execute() const {
     PurgeOptions options;
     options.seccomp_root = config.seccomp_root;
     options.force = force;
+    options.kept_is_fine = fail_on == "none";
     options.json = output == "json";
     options.now = base::WallNow();
     const auto records = ReadRecordsOf(config, "seccompd/" + AgentVersion());
@@ -237,54 +240,6 @@ struct VersionCommand {
   }
 };
 
-// A DaemonSet's container may not end, though its work is done.
-struct Wait {
-  CLI::App* app = nullptr;
-
-  void Add(CLI::App& top) {
-    app =
-        top.add_subcommand("wait", "does nothing until told to stop: after a purge in a DaemonSet");
-  }
-  static int Execute() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    int number = 0;
-    const bool waited =
-        pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0 && sigwait(&signals, &number) == 0;
-    return waited ? 0 : 70;
-  }
-};
-
-struct RolloutCommand {
-  CLI::App* app = nullptr;
-  RunConfig config;
-  RolloutOptions options;
-
-  void Add(CLI::App& top) {
-    app = top.add_subcommand("rollout", "waits until a DaemonSet is on every node: for helm test");
-    app->add_option("TARGET", options.target, "NAMESPACE/NAME")->required();
-    AddServerFlags(*app, config);
-    AddDuration(*app, "timeout", options.timeout, "how long to wait");
-  }
-  [[nodiscard]] int Execute() const {
-    return RunRollout(options, config, "seccompd/" + AgentVersion(), std::cout, std::cerr);
-  }
-};
-
-struct Metrics {
-  CLI::App* app = nullptr;
-
-  void Add(CLI::App& top) {
-    app = top.add_subcommand("metrics", "every metric of the agent, as the README's table");
-  }
-  static int Execute() {
-    std::cout << metrics::RenderTable();
-    return 0;
-  }
-};
-
 // The arguments, last first, as CLI::App::parse() takes them. It takes `--name=` for a name without
 // a value, and the next flag for that value: an empty value goes in as one of its own.
 std::vector<std::string> ArgumentsOf(int argc, char** argv) {
@@ -315,9 +270,7 @@ int RunCommandLine(int argc, char** argv) {
   Purge purge;
   Status status;
   InspectCommand inspect;
-  RolloutCommand rollout;
-  Wait wait;
-  Metrics metrics;
+  SmallCommands small;
   VersionCommand version;
   run.Add(top);
   audit.Add(top);
@@ -327,9 +280,7 @@ int RunCommandLine(int argc, char** argv) {
   purge.Add(top);
   status.Add(top);
   inspect.Add(top);
-  rollout.Add(top);
-  wait.Add(top);
-  metrics.Add(top);
+  small.Add(top);
   version.Add(top);
   try {
     top.parse(ArgumentsOf(argc, argv));
@@ -344,9 +295,7 @@ int RunCommandLine(int argc, char** argv) {
   if (purge.app->parsed()) return purge.Execute();
   if (status.app->parsed()) return status.Execute();
   if (inspect.app->parsed()) return inspect.Execute();
-  if (rollout.app->parsed()) return rollout.Execute();
-  if (wait.app->parsed()) return Wait::Execute();
-  if (metrics.app->parsed()) return Metrics::Execute();
+  if (small.Parsed()) return small.Execute();
   return version.Execute();
 }
 

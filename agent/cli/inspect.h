@@ -8,6 +8,7 @@
 
 #include "agent/cli/audit.h"
 #include "agent/cli/live_target.h"
+#include "common/audit/installed.h"
 #include "common/document/document.h"
 
 namespace seccompd::agent {
@@ -26,9 +27,15 @@ struct InspectOptions {
 int RunInspect(const InspectOptions& options, std::ostream& out, std::ostream& err);
 
 // One container of an audit report (its JSON, as an older or newer agent may have written it, too),
-// with its profile's row of the agent's status (null: not known). Names are escaped.
-[[nodiscard]] std::string RenderInspection(const document::Node& report, const document::Node& row,
-                                           const document::Node* profile,
+// with its profile's row of the agent's status and the revisions of that profile in the ledger
+// (null: not known). Names are escaped.
+struct Inspection {
+  const document::Node& report;
+  const document::Node& row;
+  const document::Node* profile = nullptr;
+  const audit::InstalledProfile* history = nullptr;
+};
+[[nodiscard]] std::string RenderInspection(const Inspection& inspection,
                                            std::string_view seccomp_root, bool colour);
 
 // A document as compact JSON.

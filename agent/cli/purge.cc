@@ -87,7 +87,8 @@ int RunPurge(const PurgeOptions& options, std::ostream& out, std::ostream& err) 
   } else {
     PrintText(*report, out);
   }
-  return report->kept.empty() ? kOk : kKept;
+  const bool fine = options.kept_is_fine && options.references.known;
+  return report->kept.empty() || fine ? kOk : kKept;
 }
 
 }  // namespace seccompd::agent

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/seccomp/diagnose.h"
 #include "common/seccomp/parse.h"
+#include "common/seccomp/syscall_table.h"
 
 namespace seccompd::audit {
 namespace {
@@ -34,17 +36,46 @@ base::Result<seccomp::Profile> ParseText(const base::Result<std::string>& text) 
   return base::Fail(base::ErrorCode::kInternal, "a profile without a diagnostic");
 }
 
+// A file of another tool may be in Docker's format: what it asks for is what that means on this
+// node, also where the runtime ignores half of it.
+base::Result<seccomp::Profile> ParseFile(const std::string& text, const seccomp::NodeFacts& node) {
+  auto strict = ParseText(text);
+  if (strict) return strict;
+  static const seccomp::SyscallTable kNoNames;  // only warnings need them
+  seccomp::ParsedProfile parsed = seccomp::CheckProfile(text, kNoNames, node);
+  if (parsed.profile) return *std::move(parsed.profile);
+  return strict;
+}
+
 bool AsksForFilter(const Asked& asked) {
   return asked.kind == AskedKind::kLocalhost || asked.kind == AskedKind::kRuntimeDefault;
 }
 
+// Since containerd 2.2 plugins (NRI) may change a profile on its way to the OCI runtime.
+bool MayHaveChangingPlugins(std::string_view runtime) {
+  constexpr std::string_view kName = "containerd";
+  if (!runtime.starts_with(kName)) return false;
+  std::string_view version = runtime.substr(kName.size());
+  version.remove_prefix(std::min(version.find_first_of("0123456789"), version.size()));
+  const std::vector<std::string_view> parts = base::Split(version, '.');
+  if (parts.size() < 2) return false;
+  const auto major = base::ParseInt<int>(parts[0]);
+  const auto minor = base::ParseInt<int>(parts[1]);
+  return major && minor && (*major > 2 || (*major == 2 && *minor >= 2));
+}
+
 // What was loaded is what the runtime was told, or it is not: that says whose fault it is.
-void CompareWithTold(const Told& told, const ProfileMeaning& meaning, FilterFinding& finding) {
+void CompareWithTold(const Told& told, const ProfileMeaning& meaning, std::string_view runtime,
+                     FilterFinding& finding) {
   if (finding.verdict == Verdict::kMatch || finding.verdict == Verdict::kStale) return;
   if (!told.profile || meaning.error || !finding.fingerprint) return;
   if (meaning.fingerprint == *finding.fingerprint) {
     finding.same_as = "what its bundle tells";
     if (!finding.witness.empty()) finding.witness += " (so the runtime was told)";
+    const bool plugin = MayHaveChangingPlugins(runtime);
+    finding.causes.insert(finding.causes.begin(),
+                          {.cause = bpf::Cause::kToldOtherwise,
+                           .detail = plugin ? "an NRI plugin may have done so" : ""});
   }
 }
 
@@ -97,20 +128,22 @@ Expected Expectations::ForLocalhost(const std::string& path) const {
       return newer.meaning == it->meaning;
     });
     if (repeated) continue;
-    expected.candidates.push_back({.key = it->digest,
-                                   .revision = it->number,
-                                   .name = fmt::format("r{}", it->number),
-                                   .make = [this, path, number = it->number] {
-                                     return ParseText(texts_.revision(path, number));
-                                   }});
+    expected.candidates.push_back(
+        {.key = it->digest,
+         .revision = it->number,
+         .name = fmt::format("r{}", it->number),
+         .make = [this, path,
+                  number = it->number] { return ParseText(texts_.revision(path, number)); },
+         .text = [this, path] { return texts_.source ? texts_.source(path) : std::string(); }});
   }
   if (expected.candidates.empty() && texts_.file) {
     const auto text = texts_.file(path);
     if (!text) return expected;
-    expected.candidates.push_back(
-        {.key = base::Sha256(*text), .revision = {}, .name = "the file", .make = [text] {
-           return ParseText(text);
-         }});
+    expected.candidates.push_back({.key = base::Sha256(*text),
+                                   .revision = {},
+                                   .name = "the file",
+                                   .make = [this, text] { return ParseFile(*text, runtime_.node); },
+                                   .text = [text] { return *text; }});
   }
   return expected;
 }
@@ -198,7 +231,9 @@ FilterJudgement JudgeSubject(const Subject& subject, std::span<const LoadedProce
     const LoadedProcess* process = FindLoaded(loaded, observed.process.pid);
     if (process == nullptr) continue;
     FilterFinding finding = JudgeLoaded(*process, expected, meanings);
-    if (told != nullptr) CompareWithTold(*told, *told_meaning, finding);
+    if (told != nullptr) {
+      CompareWithTold(*told, *told_meaning, expectations.runtime_name(), finding);
+    }
     judgement.findings.push_back(std::move(finding));
   }
   return judgement;

@@ -30,7 +30,9 @@ struct ProfileTexts {
   std::function<base::Result<std::string>(const std::string& path, std::uint32_t revision)>
       revision;
   std::function<base::Result<std::string>(const std::string& path)> file;  // another tool's
-  std::function<const Told*(const procfs::ContainerRef& ref)> told;        // null: not readable
+  // What the author of an installed profile wrote, before it was rendered; "": not known.
+  std::function<std::string(const std::string& path)> source = {};
+  std::function<const Told*(const procfs::ContainerRef& ref)> told;  // null: not readable
 };
 
 // What decides the node's RuntimeDefault.
@@ -61,6 +63,7 @@ class Expectations {
 
   // What its runtime was told; nullptr where that cannot be read.
   [[nodiscard]] const Told* ToldOf(const Subject& subject) const;
+  [[nodiscard]] const std::string& runtime_name() const { return runtime_.name; }
 
  private:
   Expected ForLocalhost(const std::string& path) const;

@@ -80,6 +80,11 @@ FilterFinding JudgeTarget(const Target& target, const Expected& expected, Meanin
     return Unknown(Reason::kRuntimeVersion, "it means no default profile that is known here");
   }
   TakeRelation(relation, finding);
+  if (relation.verdict != Verdict::kMatch && relation.verdict != Verdict::kUnknown) {
+    finding.causes =
+        meanings.CausesOf({.key = current.key, .make = current.make, .text = current.text},
+                          target.stack, target.index);
+  }
   return finding;
 }
 
@@ -99,6 +104,7 @@ FilterFinding JudgeThread(const LoadedThread& thread, const LoadedProcess& proce
   if (none_of_its_own && finding.verdict != Verdict::kMatch) {
     finding.verdict = Verdict::kNotEnforced;
     finding.reason = Reason::kInherited;
+    finding.causes.clear();
   }
   if (const auto& fingerprint = meanings.FingerprintOf(thread.stack, target.index)) {
     finding.fingerprint = *fingerprint;
@@ -115,7 +121,11 @@ FilterFinding JudgeLoaded(const LoadedProcess& process, const Expected& expected
   pid_t tid = 0;
   for (const LoadedThread& thread : process.threads) {
     FilterFinding finding = JudgeThread(thread, process, expected, meanings);
-    if (worst && finding.verdict >= worst->verdict) continue;
+    if (worst && finding.verdict >= worst->verdict) {
+      if (finding.fingerprint == worst->fingerprint) worst->same_threads += thread.threads;
+      continue;
+    }
+    finding.same_threads = thread.threads;
     worst = std::move(finding);
     tid = thread.tid;
   }

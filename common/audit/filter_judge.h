@@ -18,6 +18,7 @@ struct Candidate {
   std::optional<std::uint32_t> revision;
   std::string name;  // "r4", "containerd 1.7.13-1.7.31", "its bundle"
   std::function<base::Result<seccomp::Profile>()> make;
+  std::function<std::string()> text = {};  // as its author wrote it; may be empty
 };
 
 // What a container's filter is compared with.

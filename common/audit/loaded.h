@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -21,6 +22,7 @@ struct LoadedThread {
   pid_t tid = 0;
   SharedStack stack;               // null: not known
   Reason unknown = Reason::kNone;  // then why
+  std::uint32_t threads = 1;       // of this process, that have just this
 
   bool operator==(const LoadedThread&) const = default;
 };

@@ -142,6 +142,42 @@ ProgramRelation Meanings::Relate(const ProfileMeaning& profile, const bpf::Stack
   return relation;
 }
 
+const std::vector<bpf::CauseFound>& Meanings::CausesOf(const Asking& asked,
+                                                       const SharedStack& stack,
+                                                       std::size_t index) {
+  static const std::vector<bpf::CauseFound> kNone;
+  const auto& fingerprint = FingerprintOf(stack, index);
+  if (!fingerprint) return kNone;
+  const auto found = relations_.find(Pair(asked.key, *fingerprint));
+  if (found == relations_.end()) return kNone;
+  if (!found->second.causes) found->second.causes = Explain(asked, *stack, index);
+  return *found->second.causes;
+}
+
+std::vector<bpf::CauseFound> Meanings::Explain(const Asking& asked, const bpf::Stack& stack,
+                                               std::size_t index) {
+  const ProfileMeaning& profile = Of(asked.key, asked.make);
+  const auto parsed = asked.make();
+  if (profile.error || !parsed) return {};
+  bpf::Workspace& workspace = Fresh();
+  const auto wanted = workspace.Decide(profile.program);
+  const auto loaded = DecideLoaded(workspace, stack, index);
+  if (!wanted || !loaded) return {};
+  const bpf::CompareOptions options{.max_differences = kListedDifferences,
+                                    .max_terms = kTerms,
+                                    .last_syscalls = profile.last_syscalls};
+  const auto comparison = bpf::Compare(workspace, *wanted, *loaded, options);
+  if (!comparison) return {};
+  const std::string text = asked.text ? asked.text() : std::string();
+  return bpf::FindCauses(workspace, *loaded, *comparison,
+                         {.asked = *parsed,
+                          .text = text,
+                          .native = tools_.arch,
+                          .table = *tools_.table,
+                          .told = nullptr,
+                          .compile = tools_.compile});
+}
+
 void Meanings::EndPass() {
   const auto unused = [this](const auto& entry) { return entry.second.used != pass_; };
   // A text that could not be read now may be readable later.

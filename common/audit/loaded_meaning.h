@@ -14,6 +14,7 @@
 #include "common/audit/loaded.h"
 #include "common/base/digest.h"
 #include "common/base/result.h"
+#include "common/bpf/cause.h"
 #include "common/bpf/compare.h"
 #include "common/bpf/decide.h"
 #include "common/bpf/program.h"
@@ -49,6 +50,13 @@ struct ProgramRelation {
   bool operator==(const ProgramRelation&) const = default;
 };
 
+// The profile of a comparison once more, for what only a difference needs.
+struct Asking {
+  const base::Digest& key;
+  const std::function<base::Result<seccomp::Profile>()>& make;
+  const std::function<std::string()>& text;  // as its author wrote it; may be empty
+};
+
 // Remembers what programs and profiles mean, so that each is decided once and each pair compared
 // once: later passes only look up. Pure but for memory; what no pass asked for is forgotten by
 // EndPass, which also frees the workspace of the comparisons.
@@ -67,6 +75,10 @@ class Meanings {
 
   const ProgramRelation& Compare(const base::Digest& key, const ProfileMeaning& profile,
                                  const SharedStack& stack, std::size_t index);
+
+  // Why a program that was compared with this profile differs from it: what is shown to explain it.
+  const std::vector<bpf::CauseFound>& CausesOf(const Asking& asked, const SharedStack& stack,
+                                               std::size_t index);
 
   void EndPass();
 
@@ -89,12 +101,15 @@ class Meanings {
   struct KnownRelation {
     ProgramRelation relation;
     std::uint64_t used = 0;
+    std::optional<std::vector<bpf::CauseFound>> causes = {};  // once asked for
   };
   using Pair = std::pair<base::Digest, base::Digest>;  // key of the profile, loaded fingerprint
 
   bpf::Workspace& Fresh();
   ProfileMeaning Learn(const base::Result<seccomp::Profile>& profile);
   ProgramRelation Relate(const ProfileMeaning& profile, const bpf::Stack& stack, std::size_t index);
+  std::vector<bpf::CauseFound> Explain(const Asking& asked, const bpf::Stack& stack,
+                                       std::size_t index);
 
   MeaningTools tools_;
   std::map<base::Digest, KnownProfile> profiles_;

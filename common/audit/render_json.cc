@@ -106,6 +106,8 @@ void WriteRowPolicy(JsonWriter& json, const PassFacts& facts, const Row& row) {
 
 void WriteNode(JsonWriter& json, const PassFacts& facts) {
   json.OptionalText("cluster_uid", facts.cluster_uid);
+  json.OptionalText("cluster_uid_unknown",
+                    facts.cluster_uid.empty() ? facts.cluster_uid_unknown : "");
   json.Key("node");
   json.Open('{');
   json.OptionalText("name", facts.node_name);
@@ -122,6 +124,7 @@ void WriteNode(JsonWriter& json, const PassFacts& facts) {
   json.Open('{');
   json.OptionalText("version", facts.agent_version);
   json.OptionalText("image", facts.agent_image);
+  json.OptionalText("image_unknown", facts.agent_image.empty() ? facts.agent_image_unknown : "");
   WriteConfinement(json, facts.confinement);
   json.Close('}');
 }
@@ -177,6 +180,7 @@ void WriteAskedAndLoaded(JsonWriter& json, const Row& row) {
   json.Number("own_filters", loaded.own_filters);
   json.OptionalText("same_as", loaded.same_as);
   json.Flag("runc_enosys", loaded.runc_enosys);
+  json.OptionalFlag("no_new_privs", loaded.no_new_privs);
   json.Close('}');
 }
 
@@ -189,6 +193,28 @@ void WriteWitness(JsonWriter& json, const std::optional<Witness>& witness) {
   json.Number("start_ticks", witness->start_ticks);
   json.Text("comm", witness->comm);
   json.Close('}');
+}
+
+void WriteThreadsAndCauses(JsonWriter& json, const Judgement& judgement) {
+  if (judgement.threads) {
+    json.Key("threads");
+    json.Open('{');
+    json.Number("total", judgement.threads->total);
+    json.Number("same", judgement.threads->same);
+    json.Close('}');
+  } else {
+    json.Null("threads");
+  }
+  json.Key("causes");
+  json.Open('[');
+  for (const bpf::CauseFound& found : judgement.causes) {
+    json.Open('{');
+    json.Text("cause", bpf::Name(found.cause));
+    json.Text("detail", found.detail);
+    json.Text("text", bpf::Sentence(found.cause));
+    json.Close('}');
+  }
+  json.Close(']');
 }
 
 void WriteRow(JsonWriter& json, const PassFacts& facts, const Row& row) {
@@ -212,6 +238,7 @@ void WriteRow(JsonWriter& json, const PassFacts& facts, const Row& row) {
   json.OptionalText("reason", ReasonName(judgement.reason));
   json.OptionalText("why", judgement.why);
   json.OptionalText("difference", judgement.filter_witness);
+  WriteThreadsAndCauses(json, judgement);
   json.Text("evidence", EvidenceName(judgement.evidence));
   json.Flag("finding", judgement.alarm);
   json.Time("since", judgement.since);

@@ -36,7 +36,8 @@ struct OwnConfinement {
 struct PassFacts {
   std::string node_name;
   std::string node_uid;
-  std::string cluster_uid;  // of the namespace kube-system
+  std::string cluster_uid;                                     // of the namespace kube-system
+  std::string cluster_uid_unknown = "no API server is asked";  // why it is not known
   std::string boot_id;
   std::string kernel;
   std::string os;
@@ -44,6 +45,7 @@ struct PassFacts {
   std::string runtime;  // "containerd://1.7.13"
   std::string agent_version;
   std::string agent_image;  // digest
+  std::string agent_image_unknown = "it runs in no container that a pod known here names";
   std::optional<OwnConfinement> confinement;
   Evidence evidence = Evidence::kStatus;
   NodeDefault node_default = NodeDefault::kUndecided;

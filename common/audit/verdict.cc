@@ -100,6 +100,7 @@ void Record(const Outcome& outcome, Judgement& judgement) {
   const procfs::Process& process = outcome.process->process;
   judgement.loaded.mode = ModeOf(outcome.state);
   judgement.loaded.filters = outcome.state.filters;
+  judgement.loaded.no_new_privs = outcome.state.no_new_privs;
   judgement.witness = Witness{.pid = process.pid,
                               .tid = process.judged_tid,
                               .start_ticks = process.start_ticks,
@@ -114,6 +115,23 @@ void Record(const Outcome& outcome, Judgement& judgement) {
   if (outcome.finding->tid != 0) judgement.witness->tid = outcome.finding->tid;
   judgement.missing = outcome.finding->missing;
   judgement.filter_witness = outcome.finding->witness;
+  judgement.causes = outcome.finding->causes;
+}
+
+void TallyThreads(const Observation& observation, std::span<const FilterFinding> findings,
+                  Judgement& judgement) {
+  const auto& fingerprint = judgement.loaded.fingerprint;
+  if (!fingerprint) return;
+  ThreadTally tally;
+  for (const ObservedProcess& observed : observation.processes) {
+    if (!observed.process.live) continue;
+    tally.total += observed.process.live_threads;
+    const FilterFinding* finding = FindingOf(observed.process.pid, findings);
+    if (finding != nullptr && finding->fingerprint == fingerprint) {
+      tally.same += finding->same_threads;
+    }
+  }
+  if (tally.total != 0) judgement.threads = tally;
 }
 
 // "Every thread has a filter" needs every thread; one without a filter needs no more evidence.
@@ -280,6 +298,7 @@ Judgement Judge(const Subject& subject, const InstalledView& installed, const Ju
     if (observation != nullptr) DescribeLoaded(*observation, judgement);
   } else if (observation != nullptr) {  // else there was an obstacle
     JudgeProcesses(*observation, subject.asked, findings, judgement);
+    TallyThreads(*observation, findings, judgement);
     if (judgement.verdict == Verdict::kFiltered) {
       judgement.evidence = Evidence::kStatus;
       if (profile != nullptr) JudgeCurrency(*profile, options.race_window, judgement);

@@ -14,6 +14,7 @@
 
 #include "common/audit/installed.h"
 #include "common/audit/resolve.h"
+#include "common/bpf/cause.h"
 
 namespace seccompd::audit {
 
@@ -84,9 +85,11 @@ struct FilterFinding {
   std::string same_as = {};  // what it means the same as: "containerd 2.0.9-2.0.11"
   std::optional<base::Digest> fingerprint = {};  // of the meaning of the runtime's filter
   std::size_t own_filters = 0;                   // that the workload loaded on top
-  bool runc_enosys = false;  // a match but for runc's ENOSYS above the last call
-  pid_t tid = 0;             // the thread that decided; 0: the judged one
-  bool all_threads = false;  // it speaks for every thread that has a filter
+  bool runc_enosys = false;                  // a match but for runc's ENOSYS above the last call
+  pid_t tid = 0;                             // the thread that decided; 0: the judged one
+  bool all_threads = false;                  // it speaks for every thread that has a filter
+  std::vector<bpf::CauseFound> causes = {};  // that are shown to explain a difference
+  std::uint32_t same_threads = 0;            // of this process, with the filter of `fingerprint`
 
   bool operator==(const FilterFinding&) const = default;
 };
@@ -132,6 +135,7 @@ struct Loaded {
   std::size_t own_filters = 0;                   // of `filters`: those of the workload
   std::string same_as = {};                      // "containerd 2.0.9-2.0.11", "r4", "its bundle"
   bool runc_enosys = false;
+  std::optional<bool> no_new_privs = {};
 
   bool operator==(const Loaded&) const = default;
 };
@@ -144,6 +148,14 @@ struct Witness {
   std::string comm;  // chosen by the workload: print escaped
 
   bool operator==(const Witness&) const = default;
+};
+
+// How many of a container's live threads have the filter that it was judged by, own ones aside.
+struct ThreadTally {
+  std::uint32_t total = 0;
+  std::uint32_t same = 0;
+
+  bool operator==(const ThreadTally&) const = default;
 };
 
 struct Judgement {
@@ -160,6 +172,8 @@ struct Judgement {
   std::optional<base::Digest> told_fingerprint;   // of what that means
   std::optional<Verdict> missing;                 // of kStale, at evidence filter
   std::string filter_witness;                     // input on which the filters differ
+  std::vector<bpf::CauseFound> causes;            // why they do, as far as it could be shown
+  std::optional<ThreadTally> threads;             // at evidence filter
   std::optional<Witness> witness;
   std::optional<base::WallTime> since;  // start of the container
 

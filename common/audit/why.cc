@@ -87,6 +87,15 @@ std::string WhyStale(const Judgement& judgement) {
                      RevisionText(judgement.asked_revision, "another"));
 }
 
+std::string WhyDifferent(const Judgement& judgement) {
+  std::string text = judgement.filter_witness;
+  for (const bpf::CauseFound& found : judgement.causes) {
+    text += "; cause: " + std::string(bpf::Sentence(found.cause));
+    if (!found.detail.empty()) text += " (" + found.detail + ")";
+  }
+  return text;
+}
+
 }  // namespace
 
 bool InAPod(const Subject& subject) {
@@ -104,10 +113,10 @@ std::string Why(const Subject& subject, const InstalledView& installed,
       return WhyStale(judgement);
     case Verdict::kWeaker:
     case Verdict::kDiffers:
-      return judgement.filter_witness;
+      return WhyDifferent(judgement);
     case Verdict::kStricter:
       return judgement.reason == Reason::kNotAsked ? "a filter that nobody asked for"
-                                                   : judgement.filter_witness;
+                                                   : WhyDifferent(judgement);
     case Verdict::kFiltered:
       break;
     case Verdict::kNotApplicable:

@@ -59,6 +59,9 @@ class JsonWriter {
     Raw(key, value ? fmt::format("{}", *value) : "null");
   }
   void Null(std::string_view key) { Raw(key, "null"); }
+  void OptionalFlag(std::string_view key, std::optional<bool> value) {
+    Raw(key, !value ? "null" : *value ? "true" : "false");
+  }
   void Flag(std::string_view key, bool value) { Raw(key, value ? "true" : "false"); }
   void Time(std::string_view key, const std::optional<base::WallTime>& value) {
     OptionalText(key, value ? base::FormatTime(*value, /*with_millis=*/true) : std::string());

@@ -33,6 +33,7 @@ struct Process {
       {};  // distinct states of threads that differ from `seccomp`
   bool threads_complete =
       true;  // false: a thread could not be read, so "all filtered" is not proven
+  std::uint32_t live_threads = 0;  // 0: not counted
 
   bool operator==(const Process&) const = default;
 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the JSON of a run to a Markdown table and an SVG plot. Usage: report.py DIRECTORY
 
-Reads DIRECTORY/*.json (Google Benchmark) and agent.json (agent_figures.py); writes report.md, growth.svg
+Reads DIRECTORY/*.json (Google Benchmark), agent.json (agent_figures.py) and noticing.json; writes report.md, growth.svg
 and growth.json: how the cost grows with N, as the exponent of a power law between the ends.
 """
 import glob
@@ -139,6 +139,14 @@ def main(argv):
     if os.path.exists(agent):
         with open(agent, encoding="utf-8") as file:
             lines += agent_rows(json.load(file))
+    noticing = os.path.join(directory, "noticing.json")
+    if os.path.exists(noticing):
+        with open(noticing, encoding="utf-8") as file:
+            seen = json.load(file)
+        first = seen["first_verdict_ms"]
+        lines += ["", f"First verdict of a new container, cold: best {first['best']:.0f} ms, median {first['median']:.0f} ms, "
+                      f"worst {first['worst']:.0f} ms after its program runs. Idle with {seen['containers']} containers: "
+                      f"{seen['idle_cpu_percent']:.3f} % of a core over {seen['idle_seconds']} s."]
     grown = series(rows)
     if grown:
         lines += ["", "Growth with N (1.00 is linear): " + "; ".join(

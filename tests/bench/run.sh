@@ -26,6 +26,7 @@ for name in "${names[@]}"; do
 done
 if (($# == 0)); then
   python3 -B tests/bench/agent_figures.py build/release/agent/seccompd "$out/agent.json"
+  python3 -B tests/bench/noticing.py build/release/agent/seccompd "$out/noticing.json"
 fi
 python3 -B tests/bench/report.py "$out"
 echo "JSON, report.md and growth.svg: $out"

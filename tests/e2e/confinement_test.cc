@@ -15,6 +15,7 @@
 #include "tests/e2e/node.h"
 #include "tests/support/container_host.h"
 #include "tests/support/matchers.h"
+#include "tests/support/subprocess.h"
 #include "tests/support/tree_builder.h"
 
 namespace seccompd::e2e {
@@ -130,10 +131,94 @@ TEST_F(ConfinementTest, EveryFeatureWorksWhereAViolationKills) {
   EXPECT_NE(purge->exit_code, 0);
   node_.Apply({.name = "web", .data = {{"b.json", kAudit}}});
   EXPECT_TRUE(node_.WaitGone("web/a.json")) << node_.agent().LogSoFar();
-  for (const char* path : {"/", "/livez", "/readyz", "/metrics", "/nowhere"}) {
+  for (const char* path : {"/", "/livez", "/readyz", "/healthz", "/metrics", "/nowhere"}) {
     EXPECT_THAT(node_.agent().Get(path), IsOk()) << path;
   }
   EXPECT_EQ(node_.StopAgent(), 0);
+}
+
+// What others ask it over its socket, checks, a base, bundles, containers that come and go.
+TEST_F(ConfinementTest, EveryQuestionIsAnsweredWhereAViolationKills) {
+  test_support::ContainerHost host(test_support::Runtime::kCrun);
+  ASSERT_THAT(node_.StartAgent({"--confinement", "kill", "--bundles", "/nowhere/*/config.json",
+                                "--policy.floor", "runtime-default"},
+                               WithCapabilities(",+bpf,+perfmon")),
+              IsOk());
+  ASSERT_TRUE(node_.WaitMetric(R"(seccompd_profiles{state="installed"})", 3));
+  node_.Apply({.name = "ext",
+               .data = {{"a.json", R"({"syscalls":[{"names":["keyctl"],)"
+                                   R"("action":"SCMP_ACT_ERRNO"}]})"}},
+               .annotations = {{"seccompd.io/base", "runtime-default:containerd-2.2.4"}}});
+  EXPECT_TRUE(node_.WaitInstalled("ext/a.json")) << node_.agent().LogSoFar();
+  node_.Apply(
+      {.name = "today", .data = {{"no-bpf", "bpf"}}, .labels = {{"seccompd.io/checks", "true"}}});
+  auto container = host.Run({.seccomp = kAudit});
+  ASSERT_THAT(container, IsOk());
+  node_.SetPods({{.name = "p",
+                  .uid = (*container)->pod_uid(),
+                  .container_id = (*container)->id(),
+                  .seccomp = "Localhost:profiles/audit.json"}});
+  EXPECT_TRUE(WaitFor(std::chrono::seconds(20), [&] {
+    return node_.agent()
+               .Metric(R"(seccompd_check_containers{check="no-bpf",result="permitted"})")
+               .value_or(0) > 0;
+  }));
+  const std::vector<std::vector<std::string>> questions = {
+      {"status", "--socket", node_.Socket()},
+      {"status", "--socket", node_.Socket(), "-o", "json"},
+      {"audit", "--agent", "--socket", node_.Socket(), "--all"},
+      {"inspect", "demo/p", "--socket", node_.Socket(), "--seccomp-root", node_.seccomp_root()}};
+  for (const auto& question : questions) {
+    const auto outcome = RunSeccompd(question);
+    ASSERT_THAT(outcome, IsOk());
+    EXPECT_LE(outcome->exit_code, 1) << question.front() << ": " << outcome->err;
+    EXPECT_FALSE(outcome->out.empty()) << question.front();
+  }
+  ASSERT_THAT((*container)->Delete(), IsOk());
+  EXPECT_TRUE(node_.WaitMetric(R"(seccompd_profiles{state="installed"})", 4));
+  EXPECT_EQ(node_.StopAgent(), 0);
+}
+
+TEST_F(ConfinementTest, TlsIsServedWhereAViolationKills) {
+  const auto made = test_support::RunCommand(
+      {.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-nodes", "-keyout", node_.Outside("key.pem"), "-out", node_.Outside("cert.pem"),
+                "-days", "1", "-subj", "/CN=seccompd", "-addext", "subjectAltName=IP:127.0.0.1"}});
+  ASSERT_THAT(made, IsOk());
+  ASSERT_EQ(made->exit_code, 0) << made->err;
+  TreeBuilder(node_.Outside(""))
+      .File("web.yaml", "tls_server_config: {cert_file: " + node_.Outside("cert.pem") +
+                            ", key_file: " + node_.Outside("key.pem") + "}\n");
+  test_support::Command command{
+      .argv = {test_support::SeccompdPath(), "run", "--web.listen-address", "127.0.0.1:0",
+               "--web.config.file", node_.Outside("web.yaml"), "--source",
+               "dir:" + node_.manifests(), "--pods", "none", "--seccomp-root", node_.seccomp_root(),
+               "--socket", node_.Socket(), "--node-default", "unconfined", "--confinement",
+               "kill"}};
+  command.env["ASAN_OPTIONS"] = "detect_leaks=0";
+  auto agent = test_support::ChildProcess::Start(command);
+  ASSERT_THAT(agent, IsOk());
+  std::string address;
+  ASSERT_TRUE(WaitFor(std::chrono::seconds(30), [&] {
+    const std::string log = agent->ErrSoFar();
+    const std::string before = R"("msg":"listening","address":")";
+    const std::size_t at = log.find(before);
+    if (at == std::string::npos || log.find("\"confined\"") == std::string::npos) return false;
+    address =
+        log.substr(at + before.size(), log.find('"', at + before.size()) - at - before.size());
+    return true;
+  })) << agent->ErrSoFar();
+  for (int i = 0; i < 2; ++i) {  // the second one resumes nothing and reads the files anew
+    const auto scrape = test_support::RunCommand(
+        {.argv = {"curl", "-sS", "--compressed", "--cacert", node_.Outside("cert.pem"),
+                  "https://" + address + "/metrics"}});
+    ASSERT_THAT(scrape, IsOk());
+    EXPECT_THAT(scrape->out, HasSubstr("seccompd_build_info")) << scrape->err << agent->ErrSoFar();
+  }
+  ASSERT_TRUE(agent->Signal(SIGTERM));
+  const auto outcome = agent->Wait(std::chrono::seconds(20));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->exit_code, 0) << outcome->err;
 }
 
 // The rule of landlock(7) holds for the directory that was opened: only a restart opens another.

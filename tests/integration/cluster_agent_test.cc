@@ -21,6 +21,26 @@ TEST_F(ClusterAgentTest, InstallsUpdatesAndKeepsTheLastGood) {
   EXPECT_EQ(agent_->Stop(), 0);
 }
 
+// An auditor asks of which cluster a report is.
+TEST_F(ClusterAgentTest, ItsReportNamesTheClusterOrSaysWhyNot) {
+  const std::string socket = temp_.Join("agent.sock");
+  const auto report = [&] {
+    const auto reply = test_support::RunCommand(
+        {.argv = {"curl", "-s", "--unix-socket", socket, "http://agent/v1/audit"}});
+    return reply ? reply->out : reply.error().message;
+  };
+  const auto says = [&](const std::string& part) {
+    return Until([&] { return report().find(part) != std::string::npos; });
+  };
+  StartAgent({"--socket", socket});
+  EXPECT_TRUE(says(R"("cluster_uid":null,"cluster_uid_unknown":"get namespace kube-system: )"))
+      << report();
+  EXPECT_EQ(agent_->Stop(), 0);
+  server_.Put("namespaces", R"({"metadata":{"name":"kube-system","uid":"5f3c-1"}})");
+  StartAgent({"--socket", socket});
+  EXPECT_TRUE(says(R"("cluster_uid":"5f3c-1","cluster_uid_unknown":null)")) << report();
+}
+
 TEST_F(ClusterAgentTest, ALabelTakenAwayIsARemovalAndIsConfirmedByTheStorage) {
   server_.Put("configmaps", ConfigMap("web", Denying("mount")));
   StartAgent();

@@ -11,8 +11,10 @@
 #include <tuple>
 
 #include "common/bpf/compile.h"
+#include "common/document/document.h"
 #include "common/install/prepare.h"
 #include "common/seccomp/libseccomp_table.h"
+#include "tests/integration/audit_node.h"
 #include "tests/support/container_host.h"
 #include "tests/support/matchers.h"
 #include "tests/support/tree_builder.h"
@@ -106,6 +108,67 @@ TEST_P(ExtensionTest, SocketcallStaysOpenUntilItIsDeniedAndThatIsSaid) {
     EXPECT_THAT(d.message, ::testing::Not(HasSubstr("socketcall")));
   }
   EXPECT_EQ(Probe(closed.bytes, "socket_probe32"), "42 38 0");
+}
+
+// `audit --blocks` of a container, and how the calls end inside it.
+class CheckTest : public ExtensionTest, protected agent::AuditNode {
+ protected:
+  struct Seen {
+    std::string answer;  // "bypassable: socket(AF_ALG) (...)"
+    std::string probe64;
+    std::string probe32;
+  };
+
+  Seen Look(const std::string& profile) {
+    Seen seen{.answer = "absent",
+              .probe64 = Probe(profile, "socket_probe64"),
+              .probe32 = Probe(profile, "socket_probe32")};
+    ContainerHost host(std::get<Runtime>(GetParam()));
+    const auto container = host.Run({.seccomp = profile});
+    if (!container) return {.answer = container.error().message, .probe64 = {}, .probe32 = {}};
+    Install({});
+    options().blocks = {"socket(AF_ALG)"};
+    static_cast<void>(Audit());
+    const auto report = document::ParseJson(json());
+    if (!report) return seen;
+    for (const document::Node& row : report->Find("containers")->items) {
+      if (row.Find("container_id")->scalar != (*container)->id()) continue;
+      const document::Node& check = row.Find("checks")->items.back();  // asked last
+      seen.answer = check.Find("result")->scalar;
+      for (const document::Node& way : check.Find("open")->items) seen.answer += ": " + way.scalar;
+    }
+    return seen;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Runtimes, CheckTest,
+                         ::testing::Combine(::testing::Values(Runtime::kCrun, Runtime::kRunc),
+                                            ::testing::Values("2.2.4")),
+                         [](const auto& test) { return RuntimeName(std::get<0>(test.param)); });
+
+// A real 32-bit program makes the socket that a 64-bit one cannot: no verdict says "blocked" then.
+TEST_P(CheckTest, IsBypassableWhereA32BitCallerGetsThrough) {
+  const Seen seen = Look(Extend("2.2.4", std::string(kNoAlg) + "]}").bytes);
+  EXPECT_EQ(seen.probe64, "42 42 42 42 0");
+  EXPECT_THAT(seen.probe32, ::testing::StartsWith("42 "));
+  EXPECT_THAT(seen.probe32, ::testing::Not(HasSubstr("42 42")));
+  EXPECT_THAT(seen.answer, ::testing::StartsWith("bypassable: "));
+  EXPECT_THAT(seen.answer, HasSubstr("i386"));
+}
+
+TEST_P(CheckTest, IsBlockedWhereNobodyGetsThrough) {
+  const Seen seen = Look(Extend("2.2.4", std::string(kNoAlg) + kNoSocketcall + "]}").bytes);
+  EXPECT_EQ(seen.probe64, "42 42 42 42 0");
+  EXPECT_EQ(seen.probe32, "42 38 0");
+  EXPECT_EQ(seen.answer, "blocked");
+}
+
+// Before containerd 2.0 the default permits io_uring, which makes sockets, too.
+TEST_P(CheckTest, IsBypassableWhereOnlyIoUringIsLeft) {
+  const Seen seen = Look(Extend("1.7.32", std::string(kNoAlg) + kNoSocketcall + "]}").bytes);
+  EXPECT_EQ(seen.probe32, "42 38 0");
+  EXPECT_THAT(seen.answer, ::testing::StartsWith("bypassable: "));
+  EXPECT_THAT(seen.answer, HasSubstr("io_uring"));
 }
 
 }  // namespace

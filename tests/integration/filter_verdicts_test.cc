@@ -5,30 +5,25 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <sstream>
+#include <memory>
+#include <string>
+#include <vector>
 
-#include "agent/cli/audit.h"
 #include "common/bpf/compile.h"
-#include "common/document/document.h"
-#include "common/install/ledger.h"
-#include "common/kube/manifest.h"
 #include "common/seccomp/parse.h"
 #include "common/seccomp/render.h"
 #include "common/seccomp/runtime_default.h"
+#include "tests/integration/audit_node.h"
 #include "tests/support/container_host.h"
-#include "tests/support/pod_list.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/exposition.h"
 #include "tests/support/tree_builder.h"
 #include "tests/unit/filters/live.h"
 
 namespace seccompd::agent {
 namespace {
 
-using std::chrono::hours;
 using test_support::Container;
 using test_support::ContainerSpec;
 using test_support::PodRow;
@@ -57,50 +52,13 @@ constexpr std::string_view kAllowList = R"({"defaultAction":"SCMP_ACT_ERRNO",
   "setresgid","dup2","wait4","fork","vfork","clone","poll","restart_syscall"],
   "action":"SCMP_ACT_ALLOW"}]})";
 
-struct Text {
-  std::string path;
-  std::uint32_t number = 1;
-  std::string_view body;
-  std::chrono::milliseconds age = hours(24);
-};
-
-install::Entry Established(const Text& text) {
-  const auto now =
-      std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  install::Revision revision;
-  revision.number = text.number;
-  revision.digest = base::Sha256(text.body);
-  revision.meaning = revision.digest;
-  revision.size = text.body.size();
-  revision.installed = now - text.age;
-  return install::Established{.path = text.path,
-                              .revision = revision,
-                              .owner = "demo/web",
-                              .origin = "ConfigMap demo/web",
-                              .body = std::string(text.body)};
-}
-
-class FilterVerdictsTest : public testing::TestWithParam<Runtime> {
+class FilterVerdictsTest : public testing::TestWithParam<Runtime>, protected AuditNode {
  protected:
   void SetUp() override {
     REQUIRE_CONTAINERS();
-    Install({{.path = "web/app.json", .number = 1, .body = kDenyBpf, .age = hours(48)},
+    Install({{.path = "web/app.json", .number = 1, .body = kDenyBpf, .age = std::chrono::hours(48)},
              {.path = "web/app.json", .number = 2, .body = kDenyBpfAndKeyctl},
              {.path = "web/list.json", .number = 1, .body = kAllowList}});
-    options_.seccomp_root = dir_.Join("seccomp");
-    options_.node_default = "unconfined";
-    options_.node_name = "n1";
-    options_.evidence = "filter";
-  }
-
-  void Install(const std::vector<Text>& texts) {
-    install::LogPosition position;
-    std::vector<install::Entry> entries;
-    for (const Text& text : texts) entries.push_back(Established(text));
-    const std::string header = install::EncodeHeader("0123456789abcdef", &position);
-    TreeBuilder tree(dir_.Join("seccomp"));
-    tree.Dir(".").File(".seccompd/ledger", header + install::EncodeRecord(entries, &position));
-    for (const Text& text : texts) tree.File(text.path, text.body);
   }
 
   // A container whose runtime is told `told` ("" for none), in a pod that asks `asked`.
@@ -116,57 +74,13 @@ class FilterVerdictsTest : public testing::TestWithParam<Runtime> {
     row.container_id = (*container)->id();
     row.seccomp = std::move(asked);
     row.privileged = privileged;
-    rows_.push_back(row);
+    pods().push_back(row);
     containers_.push_back(std::move(*container));
     return *containers_.back();
   }
 
-  [[nodiscard]] PodRecords Records() const {
-    PodRecords records;
-    records.known = true;
-    auto objects = kube::ParseManifest(test_support::RenderPodList(rows_));
-    EXPECT_TRUE(objects.has_value());
-    for (kube::ManifestObject& object : *objects) {
-      records.pods.push_back(std::get<kube::Pod>(std::move(object)));
-    }
-    return records;
-  }
-
-  // "verdict(reason)/missing" by pod, of our pods only; `whys_` gets the words.
-  std::map<std::string, std::string> Audit() {
-    options_.json = true;
-    std::ostringstream out;
-    std::ostringstream err;
-    static_cast<void>(RunAudit(options_, Records(), out, err));
-    json_ = out.str();
-    const auto report = document::ParseJson(json_);
-    EXPECT_TRUE(report.has_value()) << json_ << err.str();
-    std::map<std::string, std::string> verdicts;
-    if (!report) return verdicts;
-    EXPECT_EQ(report->Find("evidence")->scalar, "filter") << json_;
-    for (const document::Node& row : report->Find("containers")->items) {
-      const std::string& pod = row.Find("pod")->scalar;
-      if (row.Find("namespace")->scalar != "demo") continue;
-      std::string& text = verdicts[pod];
-      text = row.Find("verdict")->scalar;
-      const auto add = [&](const char* key, const char* before, const char* after) {
-        if (row.Find(key)->kind == document::Kind::kNull) return;
-        text += before + row.Find(key)->scalar + after;
-      };
-      add("reason", "(", ")");
-      add("missing", "/", "");
-      whys_[pod] = row.Find("why")->scalar;
-    }
-    return verdicts;
-  }
-
-  test_support::TempDir dir_;
   test_support::ContainerHost host_{GetParam()};
   std::vector<std::unique_ptr<Container>> containers_;
-  std::vector<PodRow> rows_;
-  AuditOptions options_;
-  std::string json_;
-  std::map<std::string, std::string> whys_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Runtimes, FilterVerdictsTest,
@@ -194,11 +108,10 @@ TEST_P(FilterVerdictsTest, EveryVerdictOfALocalhostProfile) {
                   testing::Pair("self", "stricter(not-asked)"),
                   testing::Pair("stale", "stale(old-revision)/weaker"),
                   testing::Pair("stricter", "stricter"), testing::Pair("weaker", "weaker")));
-  EXPECT_EQ(whys_["weaker"], "permits keyctl(*) on x86_64: ALLOW instead of ERRNO(1); 1 more");
-  EXPECT_EQ(whys_["stale"], "r1 permits keyctl(*) on x86_64: ALLOW instead of ERRNO(1): restart");
-  EXPECT_THAT(whys_["stricter"],
-              HasSubstr("refuses ptrace(*) on x86_64: ERRNO(1) instead of ALLOW"));
-  EXPECT_THAT(whys_["differs"], HasSubstr("ERRNO(13) instead of ERRNO(1)"));
+  EXPECT_EQ(Why("weaker"), "permits keyctl(*) on x86_64: ALLOW instead of ERRNO(1); 1 more");
+  EXPECT_EQ(Why("stale"), "r1 permits keyctl(*) on x86_64: ALLOW instead of ERRNO(1): restart");
+  EXPECT_THAT(Why("stricter"), HasSubstr("refuses ptrace(*) on x86_64: ERRNO(1) instead of ALLOW"));
+  EXPECT_THAT(Why("differs"), HasSubstr("ERRNO(13) instead of ERRNO(1)"));
 }
 
 // A process of the host that joins a container's cgroup, as a host tool would move it there.
@@ -234,7 +147,7 @@ TEST_P(FilterVerdictsTest, AnExecdProcessHasTheContainersFilterAndAMovedOneIsNam
   EXPECT_EQ(Audit()["app"], "match");
   const Joined bare(container, {});
   EXPECT_EQ(Audit()["app"], "not_enforced");
-  EXPECT_THAT(json_, HasSubstr("\"witness\":{\"pid\":" + std::to_string(bare.pid()) + ","));
+  EXPECT_THAT(json(), HasSubstr("\"witness\":{\"pid\":" + std::to_string(bare.pid()) + ","));
 }
 
 TEST_P(FilterVerdictsTest, ASelfSandboxingWorkloadStillMatches) {
@@ -262,13 +175,75 @@ TEST_P(FilterVerdictsTest, HostileStacksBlindNobodyElse) {
   EXPECT_EQ(verdicts["many"], "unknown(too-many-filters)");
 }
 
+// Asked for i386 too, loaded for x86_64 alone: its 32-bit calls are killed.
+TEST_P(FilterVerdictsTest, AMissingArchitectureIsNamedAsTheCause) {
+  std::string native(kAllowList);
+  const std::string archs =
+      R"("architectures":["SCMP_ARCH_X86_64","SCMP_ARCH_X86","SCMP_ARCH_X32"],)";
+  ASSERT_NE(native.find(archs), std::string::npos);
+  native.replace(native.find(archs), archs.size(),
+                 R"("architectures":["SCMP_ARCH_X86_64","SCMP_ARCH_X32"],)");
+  Start("native", native, "Localhost:web/list.json");
+  EXPECT_THAT(Audit()["native"], testing::AnyOf("stricter", "differs")) << json();
+  EXPECT_THAT(json(), HasSubstr(R"("cause":"missing-architecture","detail":"i386")"));
+  EXPECT_THAT(Why("native"),
+              HasSubstr("cause: the architecture is listed on one side only (i386)"));
+}
+
+// A file of another tool: the runtime read it without the fields that only Docker knows.
+TEST_P(FilterVerdictsTest, FieldsThatTheRuntimeIgnoresAreNamedAsTheCause) {
+  PutFile("docker/a.json", R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+    {"names":["bpf"],"action":"SCMP_ACT_ERRNO"},
+    {"names":["keyctl"],"action":"SCMP_ACT_ERRNO","excludes":{"caps":["CAP_CHOWN"]}}]})");
+  Start("docker", kDenyBpfAndKeyctl, "Localhost:docker/a.json");
+  EXPECT_EQ(Audit()["docker"], "stricter");
+  EXPECT_THAT(json(), HasSubstr(R"("cause":"docker-fields","detail":"excludes")"));
+}
+
+TEST_P(FilterVerdictsTest, AnotherProfileThatTheRuntimeWasToldIsNamedAsTheCause) {
+  Start("told", kAllowAll, "Localhost:web/app.json");
+  TreeBuilder(Join("bundles"))
+      .File(containers_[0]->id() + "/config.json",
+            R"({"ociVersion":"1.0.0","linux":{"seccomp":)" + std::string(kAllowAll) + "}}");
+  options().bundles = Join("bundles") + "/*/config.json";
+  options().runtime = "containerd-2.2.4";
+  EXPECT_EQ(Audit()["told"], "weaker");
+  EXPECT_THAT(json(), HasSubstr(R"("cause":"told-otherwise","detail":"an NRI plugin may)"));
+}
+
+TEST_P(FilterVerdictsTest, ThreadsOfTheContainerAreCounted) {
+  Container& container = Start("app", kDenyBpfAndKeyctl, "Localhost:web/app.json");
+  ASSERT_TRUE(container.Exec({"/bin/sleep", "1000"}).has_value());
+  EXPECT_EQ(Audit()["app"], "match");
+  EXPECT_THAT(json(), HasSubstr(R"("threads":{"total":2,"same":2})"));
+  const Joined other(container, {filters::live::NoBpf(7)});
+  EXPECT_EQ(Audit()["app"], "weaker");
+  EXPECT_THAT(json(), HasSubstr(R"("threads":{"total":3,"same":1})"));
+}
+
+// prctl(PR_SET_NAME): for ten seconds anybody may look like a runtime's init, no longer.
+TEST_P(FilterVerdictsTest, AWorkloadThatCallsItselfAnInitIsJudgedAfterTenSeconds) {
+  host_.AddProgram(SECCOMPD_RENAMED, "renamed");
+  Start("fake", kAllowAll, "Localhost:web/app.json",
+        {.args = {"/bin/renamed", "runc:[2:INIT]", "500"}});
+  const pid_t pid = containers_[0]->pid();
+  const auto name = [&] { return filters::live::StatusField(std::to_string(pid), "Name"); };
+  ASSERT_TRUE(
+      test_support::WaitFor(std::chrono::seconds(5), [&] { return name() == "runc:[2:INIT]"; }));
+  EXPECT_EQ(Audit()["fake"], "unknown(starting)");
+  EXPECT_TRUE(test_support::WaitFor(std::chrono::seconds(20),
+                                    [&] { return Audit()["fake"] != "unknown(starting)"; }));
+  EXPECT_EQ(Audit()["fake"], "weaker");
+  EXPECT_EQ(name(), "runc:[2:INIT]");
+}
+
 TEST_P(FilterVerdictsTest, BundlesSayWhatTheRuntimeWasTold) {
   Start("default", kDenyBpf, "RuntimeDefault");
   EXPECT_EQ(Audit()["default"], "unknown(runtime-version)");
-  TreeBuilder(dir_.Join("bundles"))
+  TreeBuilder(Join("bundles"))
       .File(containers_[0]->id() + "/config.json",
             R"({"ociVersion":"1.0.0","linux":{"seccomp":)" + std::string(kDenyBpf) + "}}");
-  options_.bundles = dir_.Join("bundles") + "/*/config.json";
+  options().bundles = Join("bundles") + "/*/config.json";
   EXPECT_EQ(Audit()["default"], "match");
 }
 
@@ -282,8 +257,8 @@ TEST_P(FilterVerdictsTest, KnownRuntimeDefaultsAreToldApart) {
   auto verdicts = Audit();
   EXPECT_EQ(verdicts["old"], "match");
   EXPECT_EQ(verdicts["new"], "match");
-  EXPECT_THAT(json_, HasSubstr("\"same_as\":\"containerd 1.7.13-1.7.31\""));
-  options_.runtime = "containerd-2.2.4";
+  EXPECT_THAT(json(), HasSubstr("\"same_as\":\"containerd 1.7.13-1.7.31\""));
+  options().runtime = "containerd-2.2.4";
   verdicts = Audit();
   EXPECT_EQ(verdicts["old"], "weaker");
   EXPECT_EQ(verdicts["new"], "match");
@@ -291,21 +266,21 @@ TEST_P(FilterVerdictsTest, KnownRuntimeDefaultsAreToldApart) {
 
 TEST_P(FilterVerdictsTest, BlocksAsksEveryContainer) {
   Start("safe", kDenyBpf, "Unconfined");
-  options_.blocks = {"bpf"};
+  options().blocks = {"bpf"};
   static_cast<void>(Audit());
-  EXPECT_THAT(json_, HasSubstr("{\"name\":\"bpf\",\"result\":\"blocked\",\"open\":[]}"));
+  EXPECT_THAT(json(), HasSubstr("{\"name\":\"bpf\",\"result\":\"blocked\",\"open\":[]}"));
   Start("open", kAllowAll, "Unconfined");
   static_cast<void>(Audit());
-  EXPECT_THAT(json_, HasSubstr("{\"name\":\"bpf\",\"result\":\"permitted\",\"open\":[\"bpf\"]}"));
+  EXPECT_THAT(json(), HasSubstr("{\"name\":\"bpf\",\"result\":\"permitted\",\"open\":[\"bpf\"]}"));
 }
 
 TEST_P(FilterVerdictsTest, AllowAllIsBelowAFloorThatItsProfileDoesNotMention) {
   Install({{.path = "web/floor.json", .number = 1, .body = kDenyBpf},
            {.path = "web/all.json", .number = 1, .body = kAllowAll}});
   Start("all", kAllowAll, "Localhost:web/all.json");
-  options_.floor = "web/floor.json";
+  options().floor = "web/floor.json";
   EXPECT_EQ(Audit()["all"], "match");
-  EXPECT_THAT(json_, HasSubstr("\"floor\":\"below\",\"floor_difference\":\"permits bpf(*)"));
+  EXPECT_THAT(json(), HasSubstr("\"floor\":\"below\",\"floor_difference\":\"permits bpf(*)"));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes socket calls in every way a process can and tells the errors as its name (prctl), which the
-// host reads from /proc/PID/comm. Built for x86-64 and for i386; then sleeps.
+// host reads from /proc/PID/comm; then sleeps. socket_probe32.c is the same for i386.
 #include <errno.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -15,7 +15,6 @@ static int Error(long result) {
   return 0;
 }
 
-#ifdef __x86_64__
 // The i386 call from 64-bit code.
 static int Int80(long number, long a, long b, long c) {
   long result = number;
@@ -27,22 +26,15 @@ static int Int80(long number, long a, long b, long c) {
   close((int)result);
   return 0;
 }
-#endif
 
 int main(void) {
   char name[16];
-#ifdef __x86_64__
   const long kX32 = 0x40000000;
   snprintf(name, sizeof name, "%d %d %d %d %d",
            Error(syscall(SYS_socket, (long)kAlg, kSeqpacket, 0)),
            Error(syscall(SYS_socket, 1L << 32 | kAlg, kSeqpacket, 0)),
            Error(syscall(kX32 | SYS_socket, (long)kAlg, kSeqpacket, 0)),
            Int80(359, kAlg, kSeqpacket, 0), Error(syscall(SYS_socket, (long)kInet, kStream, 0)));
-#else
-  unsigned long args[3] = {kAlg, kSeqpacket, 0};
-  snprintf(name, sizeof name, "%d %d %d", Error(syscall(359, kAlg, kSeqpacket, 0)),
-           Error(syscall(102, 1, args)), Error(syscall(359, kInet, kStream, 0)));
-#endif
   prctl(PR_SET_NAME, name, 0, 0, 0);
   for (;;) pause();
 }

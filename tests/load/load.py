@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A full node under churn, then a soak: what the real agent misses, and what grows. See run.sh."""
 import argparse
+import collections
 import glob
 import json
 import os
@@ -15,7 +16,12 @@ import time
 import urllib.request
 import uuid
 
+import runtime
+
 PROFILE_BYTES = 64 * 1024
+# What the containers of crun ask for, and run under.
+APP = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+    {"names": ["ptrace", "bpf"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}
 
 
 def profile(number, size):
@@ -78,8 +84,10 @@ class Agent:
                 continue
             if entry["msg"] == "listening":
                 self.address = entry["address"]
-            elif entry["msg"].startswith("container") and "pod" in entry:
-                self.judged.setdefault(entry["pod"], time.monotonic())
+            elif entry["msg"] == "change" and entry["kind"] == "verdict":
+                # unknown is no judgement: it is also what a pod gets whose program has ended.
+                if entry["to"] not in ("ended", "unknown"):
+                    self.judged[entry["pod"]] = entry["to"]
             elif entry["level"] == "error":
                 self.errors.append(line[:300])
 
@@ -165,7 +173,9 @@ class Node:
             data = {f"p{n}.json": profile(n, PROFILE_BYTES)
                     for n in range(i, min(i + 10, options.profiles))}
             write(f"{self.dirs['manifests']}/big{i // 10}.yaml", config_map(f"big{i // 10}", data))
+        write(f"{self.dirs['manifests']}/app.yaml", config_map("app", {"p.json": json.dumps(APP)}))
         self.crowd = Crowd(options.crowd, options.cgroup_root)
+        self.runtime = runtime.Runtime(os.path.join(work, "crun"), options.cgroup_root)
         self.agent = None
         self.started = {}  # container id -> pod
         self.samples = []
@@ -200,6 +210,16 @@ class Node:
             time.sleep(0.1)
         return count
 
+    def start_crun(self, lifetime_ms):
+        """A real container under what it asks for."""
+        uid = str(uuid.UUID(int=self.random.getrandbits(128)))
+        container = f"{self.random.getrandbits(256):064x}"
+        name = f"crun-{len(self.started)}"
+        write(f"{self.dirs['pods']}/{name}.json",
+              pod(name, uid, {"app": container}, {"type": "Localhost", "localhostProfile": "app/p.json"}))
+        self.started[container] = name
+        self.runtime.start(container, cgroup_of(uid, container), lifetime_ms, APP)
+
     def start_one(self, lifetime_ms):
         """A container that asks for a profile and runs without: the agent must say so."""
         uid = str(uuid.UUID(int=self.random.getrandbits(128)))
@@ -212,7 +232,7 @@ class Node:
         self.crowd.say(f"start {cgroup_of(uid, container)} {lifetime_ms}")
 
     def forget_gone(self):
-        for container in list(self.crowd.gone):
+        for container in list(self.crowd.gone) + list(self.runtime.gone):
             try:
                 os.unlink(f"{self.dirs['pods']}/{self.started[container]}.json")
             except FileNotFoundError:
@@ -220,10 +240,13 @@ class Node:
 
     def churn(self, seconds, rate, changes):
         """Starts `rate` containers a second; with `changes`, profiles change and are tampered with."""
-        start, begun, next_sample = time.monotonic(), 0, 0.0
-        while (now := time.monotonic() - start) < seconds:
+        first, begun, next_sample = time.monotonic(), 0, 0.0
+        while (now := time.monotonic() - first) < seconds:
             while begun < now * rate:
-                self.start_one(self.random.randint(1000, 3000))
+                # Every tenth of a burst is gone before anybody can look, most likely.
+                brief = not changes and begun % 10 == 9
+                start = self.start_one if changes else self.start_crun
+                start(self.random.randint(20, 200) if brief else self.random.randint(1000, 3000))
                 begun += 1
             if changes and begun % 5 == 0:
                 n = self.random.randrange(20)
@@ -286,14 +309,25 @@ def main():
                               if k.startswith("scrape")}}
         node.churn(options.burst_seconds, options.rate, changes=False)
         burst = list(node.samples)
-        expected = {node.started[c] for c, ms in node.crowd.gone.items() if ms >= 1000}
+        node.runtime.wait()
+        expected = {node.started[c] for c, ms in node.runtime.gone.items() if ms >= 1000}
         missed = sorted(expected - set(node.agent.judged))
+        verdicts = collections.Counter(node.agent.judged[p] for p in expected & set(node.agent.judged))
+        lateness = sorted(node.runtime.lateness)
         report["burst"] = {
-            "started": len(node.started), "lived_a_second": len(expected), "missed": len(missed),
+            "started": len(node.started), "failed_to_start": len(node.runtime.failed),
+            "start_late_seconds_p95": round(lateness[len(lateness) * 95 // 100], 3),
+            "lived_a_second": len(expected), "missed": len(missed), "last_verdicts": dict(verdicts),
+            "brief": len(node.started) - len(expected) - len(node.runtime.failed),
+            "ended_unjudged": int(node.agent.scrape()["seccompd_containers_ended_unjudged_total"]),
             "most_rss_kib": max(s["rss_kib"] for s in burst),
             "most_loop_lag_seconds": max(s["seccompd_event_loop_lag_seconds"] for s in burst),
             "median_scrape_seconds": sorted(s["scrape_seconds"] for s in burst)[len(burst) // 2],
             "cpu_seconds": burst[-1]["cpu_s"] - burst[0]["cpu_s"]}
+        if node.runtime.failed:
+            failures.append(f"crun failed: {node.runtime.failed[0]}")
+        if set(verdicts) - {"match", "filtered"}:
+            failures.append(f"containers under their profile are called {dict(verdicts)}")
         if missed:
             failures.append(f"{len(missed)} of {len(expected)} containers were never judged")
         node.samples = []

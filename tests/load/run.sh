@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A full node (500 pods, 2,000 containers, 10,000 processes, 100 profiles of 64 KiB), 30 container
-# starts a second for a minute, then a soak under churn. Root. The containers are synthetic: processes
-# in cgroups like a kubelet's, in a cgroup tree of their own. Fails if a container that lived a second
-# was never judged, or if memory, descriptors, threads or watches grow.
+# starts a second for a minute by crun, then a soak under churn. Root. The containers that stay, and the
+# soak's, are synthetic: processes in cgroups like a kubelet's, in a cgroup tree of their own. Fails if a
+# container that lived a second was never judged, or if memory, descriptors, threads or watches grow.
 # Usage: tests/load/run.sh [SOAK_SECONDS [load.py OPTIONS...]]
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
@@ -17,9 +17,10 @@ fi
 soak="${1:-60}"
 if (($# > 0)); then shift; fi
 
-tree="$(mktemp -d)"
-own="$tree/seccompd-load-$$"
-mount -t cgroup2 none "$tree"
+# In this mount namespace only: crun refuses a hybrid layout.
+umount --recursive /sys/fs/cgroup
+mount -t cgroup2 none /sys/fs/cgroup
+own="/sys/fs/cgroup/seccompd-load-$$"
 mkdir "$own"
 cleanup() {
   # Deepest first; what is not empty yet belongs to processes that end right now.
@@ -27,7 +28,6 @@ cleanup() {
     find "$own" -depth -type d -exec rmdir {} + 2>/dev/null && break
     sleep 1
   done
-  umount "$tree" && rmdir "$tree"
 }
 trap cleanup EXIT
 mkdir -p build/release/load

@@ -58,6 +58,40 @@ TEST(JudgePass, JudgesWhatTheScanSaw) {
   EXPECT_FALSE(report.HasFindings());
 }
 
+// The agent's own pod is one of the node's.
+TEST(JudgePass, TheAgentsImageIsThatOfTheContainerItRunsIn) {
+  procfs::ScanResult scan = OneContainer();
+  scan.containers[0].ref = {"11111111-2222-3333-4444-555555555555", "aa", "containerd"};
+  std::vector<kube::Pod> pods(1);
+  pods[0].meta.namespace_name = "seccompd";
+  pods[0].meta.name = "seccompd-x";
+  pods[0].meta.uid = "11111111-2222-3333-4444-555555555555";
+  pods[0].containers.resize(1);
+  pods[0].containers[0].name = "agent";
+  pods[0].containers[0].container_id = "aa";
+  pods[0].containers[0].image_id = "registry/seccompd@sha256:ab";
+  pods[0].containers[0].state = kube::ContainerState::kRunning;
+  const audit::InstalledView installed;
+  const auto facts = [&](pid_t own_pid) {
+    AuditSettings settings;
+    settings.own_pid = own_pid;
+    return JudgePass(settings, {.scan = scan,
+                                .pods = pods,
+                                .installed = installed,
+                                .pods_known = true,
+                                .pods_complete = true,
+                                .notes = {},
+                                .start = Now(),
+                                .end = Now()})
+        .facts;
+  };
+  EXPECT_EQ(facts(7).agent_image, "registry/seccompd@sha256:ab");
+  EXPECT_EQ(facts(8).agent_image, "");
+  EXPECT_THAT(facts(8).agent_image_unknown, HasSubstr("in no container"));
+  pods[0].containers[0].image_id.clear();
+  EXPECT_THAT(facts(7).agent_image_unknown, HasSubstr("does not name its image"));
+}
+
 TEST(JudgePass, WhatTheScanMissedIsNoted) {
   procfs::ScanResult scan = OneContainer();
   scan.host_cgroup_root = false;

@@ -24,7 +24,9 @@ constexpr char kReport[] = R"json({"schema":"seccompd.io/audit/v1","node":{"name
            "digest":"sha256:51aa51aa51aa51aa","fingerprint":"sha256:7f3a7f3a7f3a7f3a","privileged":false},
   "told":null,
   "loaded":{"mode":"filter","filters":2,"revision":null,"fingerprint":"sha256:00ff00ff00ff00ff",
-            "own_filters":1,"same_as":null,"runc_enosys":true},
+            "own_filters":1,"same_as":null,"runc_enosys":true,"no_new_privs":true},
+  "threads":{"total":31,"same":30},
+  "causes":[{"cause":"docker-fields","detail":"includes","text":"containerd ignores these fields"}],
   "reason":null,"why":"permits bpf(*)","difference":"x86_64 bpf(0,0,0): ALLOW, should be ERRNO(1)",
   "evidence":"filter","finding":true,"since":"2026-11-22T01:10:00Z",
   "checks":[{"name":"af-alg","result":"permitted","open":["socket(domain == AF_ALG)"]}],
@@ -122,10 +124,12 @@ constexpr char kExpected[] =
 asked    Localhost web/api.json@r4 (pod level) · file 51aa51aa51aa · means 7f3a7f3a7f3a · installed 2d ago · ConfigMap web key api.json
 told     not known (bundles are read with --bundles only)
 loaded   2 filters · 1 of them the workload's own · means 00ff00ff00ff · runc's ENOSYS (expected)
-state    weaker · evidence filter · started 2026-11-22T01:10:00Z, 2d ago · 14 processes · image ab12ab12ab12
+state    weaker · evidence filter · started 2026-11-22T01:10:00Z, 2d ago · 14 processes · 30 of 31 threads have this filter · NoNewPrivs 1 · image ab12ab12ab12
 why      permits bpf(*)
 judged   by pid 77 (sh\x1b[2J), its thread 78
 differs  x86_64 bpf(0,0,0): ALLOW, should be ERRNO(1)
+cause    docker-fields: containerd ignores these fields (includes)
+history  r4 2d ago, in force, means the same as r3 · r3 5d ago · r1 30d ago
 checks   af-alg permitted: socket(domain == AF_ALG)
 next     seccompd diff /s/web/api.json cri:9c1e0a51aa33
 )text";
@@ -135,20 +139,35 @@ TEST(RenderInspection, IsWhatAPersonReads) {
   const document::Node profile = Json(
       R"({"path":"web/api.json","state":"installed","since":"2026-11-22T03:04:11Z",
           "origin":"ConfigMap web key api.json"})");
-  EXPECT_EQ(RenderInspection(report, report.Find("containers")->items.at(0), &profile, "/s", false),
+  const auto revision = [](std::uint32_t number, std::string_view time, std::string_view meaning) {
+    return audit::Revision{.number = number,
+                           .digest = {},
+                           .meaning = base::Sha256(meaning),
+                           .installed_at = *base::ParseTime(time)};
+  };
+  const audit::InstalledProfile history{.state = audit::ProfileState::kInstalled,
+                                        .on_disk = true,
+                                        .revisions = {revision(1, "2026-10-25T03:04:11Z", "a"),
+                                                      revision(3, "2026-11-19T03:04:11Z", "b"),
+                                                      revision(4, "2026-11-22T03:04:11Z", "b")}};
+  EXPECT_EQ(RenderInspection({.report = report,
+                              .row = report.Find("containers")->items.at(0),
+                              .profile = &profile,
+                              .history = &history},
+                             "/s", false),
             kExpected);
 }
 
 // Whatever an older or newer agent leaves out is left out.
 TEST(RenderInspection, NeedsNoMember) {
   const document::Node empty = Json("{}");
-  EXPECT_THAT(RenderInspection(empty, empty, nullptr, "/s", true), HasSubstr("state"));
+  EXPECT_THAT(RenderInspection({.report = empty, .row = empty}, "/s", true), HasSubstr("state"));
 }
 
 TEST(RenderInspection, CommandsHoldNoWordThatAShellWouldRead) {
   const document::Node report = Json(kReport);
   const document::Node row = Json("{\"namespace\":\"a;b\",\"pod\":\"$(x)\",\"verdict\":\"stale\"}");
-  const std::string text = RenderInspection(report, row, nullptr, "/s", false);
+  const std::string text = RenderInspection({.report = report, .row = row}, "/s", false);
   EXPECT_THAT(text, HasSubstr("next     restart the pod\n"));
   EXPECT_THAT(text, Not(HasSubstr("kubectl")));
 }

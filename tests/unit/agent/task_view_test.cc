@@ -95,6 +95,27 @@ TEST(Placement, ANewProcessOrACgroupIdThatChangedIsUnknown) {
   EXPECT_FALSE(placement.Knows(TaskView(tasks)));
 }
 
+TEST(NotShown, NamesWhomTheScanPassedOver) {
+  const std::vector<Task> tasks = {MakeTask(5, 5, 50), MakeTask(6, 5, 50), MakeTask(9, 9, 60)};
+  const TaskView view(tasks);
+  EXPECT_THAT(NotShown(std::vector<pid_t>{1, 5, 9}, view), testing::ElementsAre(1));
+  EXPECT_THAT(NotShown(std::vector<pid_t>{5, 9}, view), testing::IsEmpty());
+}
+
+// Somebody is there whom nobody saw: the container is not fully judged.
+TEST(ToScanResult, WhoWasPassedOverIsUnseen) {
+  const std::vector<Task> tasks = {MakeTask(5, 5, 50)};
+  const TaskView view(tasks);
+  procfs::CgroupTree tree = Tree({1, 5}, 1'000);
+  tree.containers[0].unseen_processes = 1;
+  Placement placement;
+  placement.Learn(std::move(tree), nanoseconds(900), view);
+  const procfs::ScanResult result = ToScanResult(placement, view, procfs::BootClock{});
+  EXPECT_EQ(result.containers[0].unseen_processes, 1U);
+  EXPECT_EQ(result.counters.unseen, 1U);
+  EXPECT_EQ(result.containers[0].processes[0].live_threads, 1U);
+}
+
 TEST(ToScanResult, SaysWhatReadingProcWouldSay) {
   std::vector<Task> tasks = {MakeTask(5, 5, 2'000'000'000), MakeTask(6, 5, 2'000'000'000, 0),
                              MakeTask(7, 7, 60)};

@@ -197,6 +197,77 @@ TEST_F(JudgeLoadedTest, RuncsEnosysAboveTheLastCallIsNoDifferenceBelowItIsOne) {
   EXPECT_EQ(Judge(Process(Stack({with_stub(last - 1)})), expected).verdict, Verdict::kDiffers);
 }
 
+// The file of another tool, in Docker's format, as containerd would have read it.
+TEST_F(JudgeLoadedTest, ADifferenceIsExplainedWhereACauseFits) {
+  static constexpr std::string_view kDocker = R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+    {"names":["bpf"],"action":"SCMP_ACT_ERRNO"},
+    {"names":["mount"],"action":"SCMP_ACT_ERRNO","excludes":{"caps":["CAP_CHOWN"]}}]})";
+  Expected expected{.candidates = {MakeCandidate(kDenyBpf, 1)}};
+  const LoadedProcess process = Process(Stack({Compiled(kDenyBpfAndMount)}));
+  FilterFinding finding = Judge(process, expected);
+  EXPECT_EQ(finding.verdict, Verdict::kStricter);
+  EXPECT_TRUE(finding.causes.empty());  // nothing is guessed
+  meanings_ = Meanings({.compile = CompileHere, .table = &Table()});
+  expected.candidates[0].text = [] { return std::string(kDocker); };
+  finding = Judge(process, expected);
+  ASSERT_EQ(finding.causes.size(), 1U);
+  EXPECT_EQ(finding.causes[0].cause, bpf::Cause::kDockerFields);
+  EXPECT_EQ(finding.causes[0].detail, "excludes");
+  EXPECT_EQ(Judge(process, expected), finding);
+  EXPECT_EQ(meanings_.compared(), 1U);
+}
+
+TEST_F(JudgeLoadedTest, AMatchHasNoCauses) {
+  EXPECT_TRUE(Judge(kDenyBpfAndMount).causes.empty());
+  EXPECT_TRUE(Judge(kDenyBpf).causes.empty());  // stale: it was asked for
+}
+
+TEST_F(JudgeLoadedTest, ThreadsWithTheSameFilterAreCounted) {
+  LoadedProcess process = Process(Stack({Compiled(kAllowAll)}));
+  process.threads[0].threads = 3;
+  process.threads.push_back({.tid = 9,
+                             .stack = Stack({Compiled(kAllowAll), Compiled(kDenyBpf)}),
+                             .unknown = Reason::kNone,
+                             .threads = 2});  // one more of its own
+  process.threads.push_back({.tid = 10,
+                             .stack = Stack({Compiled(kDenyBpfAndMount)}),
+                             .unknown = Reason::kNone,
+                             .threads = 4});
+  EXPECT_EQ(Judge(process, TwoRevisions()).same_threads, 5U);
+}
+
+TEST(JudgeSubject, ToldOtherwiseIsACauseAndAPluginIsNamedWhereThereCanBeOne) {
+  const Told told{.digest = base::Sha256("t"), .profile = Parse(kAllowAll)};
+  ProfileTexts texts;
+  texts.told = [&told](const procfs::ContainerRef&) { return &told; };
+  texts.file = [](const std::string&) { return base::Result<std::string>(std::string(kDenyBpf)); };
+  InstalledView installed;
+  installed.available = true;
+  installed.profiles["web/a.json"] = {
+      .state = ProfileState::kForeign, .on_disk = true, .revisions = {}};
+  Observation observation;
+  observation.processes.emplace_back();
+  observation.processes[0].process.pid = 7;
+  Subject subject;
+  subject.observation = &observation;
+  subject.asked = {AskedKind::kLocalhost, AskedLevel::kContainer, "web/a.json", false};
+  const std::vector<LoadedProcess> loaded = {Process(Stack({Compiled(kAllowAll)}))};
+  const auto causes = [&](std::string_view runtime) {
+    Meanings meanings({.compile = CompileHere, .table = &Table()});
+    RuntimeFacts facts;
+    facts.name = runtime;
+    Expectations expectations(texts, facts, installed);
+    return JudgeSubject(subject, loaded, expectations, meanings).findings.at(0).causes;
+  };
+  using Found = std::vector<bpf::CauseFound>;
+  EXPECT_EQ(causes("containerd://1.7.13"), (Found{{bpf::Cause::kToldOtherwise, ""}}));
+  EXPECT_EQ(causes(""), (Found{{bpf::Cause::kToldOtherwise, ""}}));
+  const Found plugin = {{bpf::Cause::kToldOtherwise, "an NRI plugin may have done so"}};
+  EXPECT_EQ(causes("containerd://2.2.0"), plugin);
+  EXPECT_EQ(causes("containerd-2.10"), plugin);
+  EXPECT_EQ(causes("containerd://2.1.5"), (Found{{bpf::Cause::kToldOtherwise, ""}}));
+}
+
 TEST(CapabilitiesOf, FollowsThePodSpecAsContainerdDoes) {
   using Names = std::vector<std::string>;
   const auto has = [](const Names& set, std::string_view name) {

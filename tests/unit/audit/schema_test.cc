@@ -161,6 +161,23 @@ TEST(ReportSchema, JsonHasExactlyItsFields) {
   EXPECT_THAT(Problems(RenderJson(report)), IsEmpty());
 }
 
+TEST(ReportSchema, WithThreadsCausesAndWhoIsWho) {
+  Report report = FullReport();
+  report.facts.cluster_uid = "0a1b";
+  report.facts.agent_image = "registry/a@sha256:ab";
+  report.rows[0].judgement.threads = ThreadTally{.total = 3, .same = 2};
+  report.rows[0].judgement.loaded.no_new_privs = true;
+  for (int cause = 0; cause <= static_cast<int>(bpf::Cause::kToldOtherwise); ++cause) {
+    report.rows[0].judgement.causes.push_back(
+        {.cause = static_cast<bpf::Cause>(cause), .detail = "x"});
+  }
+  const std::string json = RenderJson(report);
+  EXPECT_THAT(Problems(json), IsEmpty());
+  EXPECT_THAT(json, testing::HasSubstr(R"("cluster_uid":"0a1b","cluster_uid_unknown":null)"));
+  EXPECT_THAT(json, testing::HasSubstr(R"("image":"registry/a@sha256:ab","image_unknown":null)"));
+  EXPECT_THAT(Problems(RenderJson(report)), IsEmpty());
+}
+
 TEST(ReportSchema, EveryNameOfAClosedSetIsInIt) {
   Report report = FullReport();
   for (const Verdict verdict : kVerdicts) {
