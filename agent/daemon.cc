@@ -257,6 +257,10 @@ class Daemon {
     log_.Info("evidence", {{"level", filter_source_ ? "filter" : "status"}});
     audit_->set_why_not(std::move(choice.why_not));
     audit::ProfileTexts texts = TextsOf([this] { return install_->installer(); });
+    texts.source = [this](const std::string& path) {
+      const install::DesiredFile* file = install_->desired().Find(path);
+      return file == nullptr ? std::string() : file->claim.text;
+    };
     if (!Installs(config_)) {
       texts.file = [this](const std::string& path) -> Result<std::string> {
         TRY_ASSIGN(const base::UniqueFd root, host::OpenDirectory(config_.seccomp_root));
