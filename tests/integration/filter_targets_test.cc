@@ -199,6 +199,24 @@ TEST_F(FilterTargetsTest, AThousandAuditsDisturbNobodyAndAreAllRight) {
   std::vector<std::string> before;
   for (const pid_t pid : targets) before.push_back(switches(pid));
   const bpf::Stack expected = {KillOnRestart()};
+  const seccomp::SyscallTable table = seccomp::LoadLibseccompTable();
+  audit::Meanings meanings({.compile =
+                                [](const seccomp::Profile& profile) {
+                                  return bpf::Compile(profile, seccomp::NativeArch());
+                                },
+                            .table = &table});
+  audit::Expected asked;  // of the container: who runs in it under another filter is weaker
+  asked.candidates.push_back({.key = base::Sha256(DenyBpfWith(3)),
+                              .revision = 1,
+                              .name = "r1",
+                              .make = []() -> base::Result<seccomp::Profile> {
+                                return *seccomp::ParseProfile(DenyBpfWith(3)).profile;
+                              }});
+  const auto verdict_of = [&](const FilterScan& scan, pid_t pid) {
+    const audit::LoadedProcess* process = audit::FindLoaded(scan.loaded, pid);
+    if (process == nullptr) return audit::Verdict::kUnknown;
+    return audit::JudgeLoaded(*process, asked, meanings).verdict;
+  };
   for (int pass = 0; pass < 1'000; ++pass) {
     const auto scan = source_->Scan(pass % 10 == 0);
     ASSERT_TRUE(scan.has_value()) << scan.error().message;
@@ -206,7 +224,10 @@ TEST_F(FilterTargetsTest, AThousandAuditsDisturbNobodyAndAreAllRight) {
       const audit::SharedStack stack = StackOf(*scan, pid);
       ASSERT_NE(stack, nullptr) << "pass " << pass << " pid " << pid;
       ASSERT_EQ(*stack, expected);
+      ASSERT_EQ(verdict_of(*scan, pid), audit::Verdict::kWeaker) << "pass " << pass;
     }
+    ASSERT_EQ(verdict_of(*scan, (*container)->pid()), audit::Verdict::kMatch) << "pass " << pass;
+    meanings.EndPass();
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {
     EXPECT_EQ(switches(targets[i]), before[i]) << "target " << i;  // never woken, never stopped
