@@ -15,6 +15,7 @@
 #include "agent/control.h"
 #include "agent/directory_follower.h"
 #include "agent/event_loop.h"
+#include "agent/heap.h"
 #include "agent/install_loop.h"
 #include "agent/installed_view.h"
 #include "agent/installer_texts.h"
@@ -417,6 +418,7 @@ int RunDaemon(const RunConfig& config, const Log& log) {
                         {"pods", config.pods},
                         {"seccomp_root", config.seccomp_root},
                         {"evidence", config.evidence}});
+  SetUpHeap();
   Daemon daemon(config, log);
   const auto opened = daemon.Open();
   if (!opened) return WrongUse(log, opened.error());

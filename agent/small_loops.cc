@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "agent/heap.h"
 #include "common/net/loop_lag.h"
 
 namespace seccompd::agent {
@@ -15,11 +16,13 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLagSample{1000};
 constexpr std::chrono::milliseconds kLagWindow{60'000};
 constexpr std::chrono::milliseconds kStopGrace{5'000};
+constexpr std::chrono::seconds kTrimEvery{10};
 
 }  // namespace
 
 asio::awaitable<Result<>> MeasureLag(NodeState& state) {
   net::LoopLag lag(kLagWindow, steady_clock::now());
+  base::MonoTime next_trim = steady_clock::now();
   for (;;) {
     const base::MonoTime due = steady_clock::now() + kLagSample;
     auto slept = co_await net::SleepUntil(due);
@@ -27,6 +30,9 @@ asio::awaitable<Result<>> MeasureLag(NodeState& state) {
     const base::MonoTime now = steady_clock::now();
     lag.Observe(now, now - due);
     state.loop_lag = lag.Most(now);
+    if (now < next_trim) continue;
+    TrimHeap();
+    next_trim = now + kTrimEvery;
   }
 }
 

@@ -14,7 +14,8 @@ namespace seccompd::agent {
 
 // Loops of the daemon that need no object of their own. What is passed by reference outlives them.
 
-// How long due events wait for the loop, into state.loop_lag.
+// How long due events wait for the loop, into state.loop_lag. It wakes up anyway, so it also gives
+// back the heap that a burst has left.
 [[nodiscard]] boost::asio::awaitable<base::Result<>> MeasureLag(NodeState& state);
 
 // Ends with kGone once the process behind `pidfd` has: it cannot be made anew from inside.

@@ -91,6 +91,7 @@ Result<std::string> ReadFile(const UniqueFd& fd, const std::string& path, std::s
     if (n == 0) break;
   }
   text.resize(used);
+  text.shrink_to_fit();  // many are kept, and most are far smaller than a chunk
   return text;
 }
 

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/metrics/metrics.h"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
-#include <initializer_list>
 #include <set>
-#include <sstream>
 
 #include "common/base/strings.h"
+#include "common/metrics/exposition.h"
 #include "common/metrics/table.h"
 
 namespace seccompd::metrics {
@@ -19,9 +15,6 @@ constexpr std::array kAuditBounds = {.01, .025, .05, .1, .25, .5, 1.0, 2.5, 5.0,
 constexpr std::string_view kThrottled = "429";                     // an alert reads it
 constexpr std::uint64_t kHashMask = (std::uint64_t{1} << 48) - 1;  // exact in a double
 
-using Label = prometheus::ClientMetric::Label;
-using Labels = std::vector<Label>;
-
 // A value that somebody else chose: nothing in it can steer a terminal, and it is short.
 std::string LabelText(std::string_view text) {
   constexpr std::string_view kCut = "...";
@@ -31,95 +24,6 @@ std::string LabelText(std::string_view text) {
   while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
   return value.substr(0, end).append(kCut);
 }
-
-// The families of one scrape, each made when its first series is added.
-class Exposition {
- public:
-  explicit Exposition(Level level) : minimal_(level == Level::kMinimal) {}
-
-  [[nodiscard]] bool minimal() const { return minimal_; }
-
-  void Add(const Descriptor& metric, double value, Labels labels = {}) {
-    if (minimal_ && metric.detail) return;
-    prometheus::ClientMetric& series = Series(metric, std::move(labels));
-    if (metric.type == Type::kCounter) {
-      series.counter.value = value;
-    } else {
-      series.gauge.value = value;
-    }
-  }
-  void Add(const Descriptor& metric, std::uint64_t value, Labels labels = {}) {
-    Add(metric, static_cast<double>(value), std::move(labels));
-  }
-  template <class T>
-  void Add(const Descriptor& metric, const std::optional<T>& value) {
-    if (value) Add(metric, *value);
-  }
-  void Add(const Descriptor& metric, const std::optional<base::WallTime>& time) {
-    if (!time) return;
-    Add(metric, std::chrono::duration<double>(time->time_since_epoch()).count());
-  }
-  void Add(const Descriptor& metric, const Histogram& histogram, Labels labels = {}) {
-    if (minimal_) return;
-    prometheus::ClientMetric& series = Series(metric, std::move(labels));
-    const std::vector<std::uint64_t> cumulative = histogram.Cumulative();
-    series.histogram.sample_count = histogram.count();
-    series.histogram.sample_sum = histogram.sum();
-    for (std::size_t i = 0; i < histogram.bounds().size(); ++i) {
-      series.histogram.bucket.push_back(
-          {.cumulative_count = cumulative[i], .upper_bound = histogram.bounds()[i]});
-    }
-  }
-  // One series for each value of a closed set.
-  template <class E>
-  void AddEach(const Descriptor& metric, const Per<E>& values) {
-    AddEach(metric, values, {}, metric.labels);
-  }
-  // The same beside other labels.
-  template <class E>
-  void AddEach(const Descriptor& metric, const Per<E>& values, Labels others,
-               std::string_view label) {
-    others.push_back({std::string(label), ""});
-    for (std::size_t i = 0; i < Per<E>::kSize; ++i) {
-      const E value = static_cast<E>(i);
-      others.back().value = std::string(LabelName(value));
-      Add(metric, values[value], others);
-    }
-  }
-
-  [[nodiscard]] std::string Text() const {
-    std::ostringstream text;
-    prometheus::TextSerializer().Serialize(text, families_);
-    return std::move(text).str();
-  }
-
- private:
-  prometheus::ClientMetric& Series(const Descriptor& metric, Labels labels) {
-    if (families_.empty() || families_.back().name != metric.name) {
-      families_.push_back({.name = std::string(metric.name),
-                           .help = std::string(metric.help),
-                           .type = TypeOf(metric.type),
-                           .metric = {}});
-    }
-    prometheus::ClientMetric& series = families_.back().metric.emplace_back();
-    series.label = std::move(labels);
-    return series;
-  }
-  static prometheus::MetricType TypeOf(Type type) {
-    switch (type) {
-      case Type::kCounter:
-        return prometheus::MetricType::Counter;
-      case Type::kHistogram:
-        return prometheus::MetricType::Histogram;
-      case Type::kGauge:
-        break;
-    }
-    return prometheus::MetricType::Gauge;
-  }
-
-  bool minimal_;
-  std::vector<prometheus::MetricFamily> families_;
-};
 
 using ByVerdict = Per<Evidence, Per<Expected, Per<Verdict>>>;
 
@@ -146,15 +50,15 @@ void AddByVerdict(Exposition& out, const Descriptor& metric, const ByVerdict& co
 }
 
 // At most `most` series with distinct labels; returns how many rows got none.
-std::uint64_t AddCapped(Exposition& out, const Descriptor& metric, std::vector<Labels> rows,
+std::uint64_t AddCapped(Exposition& out, const Descriptor& metric, const std::vector<Labels>& rows,
                         std::size_t most) {
   std::set<Labels> seen;
   std::uint64_t dropped = 0;
-  for (Labels& labels : rows) {
+  for (const Labels& labels : rows) {
     if (seen.size() == most) {
       ++dropped;
     } else if (seen.insert(labels).second) {
-      out.Add(metric, 1.0, std::move(labels));
+      out.Add(metric, 1.0, labels);
     }
   }
   return dropped;
@@ -188,8 +92,7 @@ void AddProfiles(Exposition& out, const MetricsSnapshot& snapshot) {
                     {"profile", LabelText(profile.profile)},
                     {"reason", LabelText(profile.reason)}});
   }
-  const std::uint64_t dropped =
-      AddCapped(out, kProfileInvalid, std::move(rows), kMaxInvalidProfiles);
+  const std::uint64_t dropped = AddCapped(out, kProfileInvalid, rows, kMaxInvalidProfiles);
   out.Add(kProfileInvalidDropped, dropped);
   const Counters& counters = snapshot.counters;
   out.AddEach(kProfileWrites, counters.profile_writes);
@@ -213,7 +116,7 @@ void AddViolations(Exposition& out, const std::vector<Violation>& violations) {
                     {"verdict", std::string(LabelName(violation.verdict))},
                     {"evidence", std::string(LabelName(violation.evidence))}});
   }
-  const std::uint64_t dropped = AddCapped(out, kViolation, std::move(rows), kMaxViolations);
+  const std::uint64_t dropped = AddCapped(out, kViolation, rows, kMaxViolations);
   out.Add(kViolationsDropped, dropped);
 }
 
@@ -313,13 +216,13 @@ void AddWatches(Exposition& out, const std::map<std::string, WatchStats>& watche
   each([&](Labels labels, const WatchStats& stats) {
     out.AddEach(kRelists, stats.relists, std::move(labels), "reason");
   });
-  each([&](Labels labels, const WatchStats& stats) {
+  each([&](const Labels& labels, const WatchStats& stats) {
     if (!stats.last_activity) return;
     const std::chrono::duration<double> time = stats.last_activity->time_since_epoch();
-    out.Add(kWatchLastActivity, time.count(), std::move(labels));
+    out.Add(kWatchLastActivity, time.count(), labels);
   });
-  each([&](Labels labels, const WatchStats& stats) {
-    out.Add(kCacheObjects, stats.objects, std::move(labels));
+  each([&](const Labels& labels, const WatchStats& stats) {
+    out.Add(kCacheObjects, stats.objects, labels);
   });
 }
 
@@ -388,7 +291,7 @@ std::string RenderMetrics(const MetricsSnapshot& snapshot) {
   AddAudit(out, snapshot);
   AddCluster(out, snapshot);
   AddProcess(out, snapshot);
-  return out.Text();
+  return std::move(out).Text();
 }
 
 }  // namespace seccompd::metrics

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "common/seccomp/arch.h"
@@ -27,18 +26,24 @@ class SyscallTable {
   [[nodiscard]] std::vector<std::string_view> Names(Arch arch) const;
 
  private:
-  // Lookup by string_view without a copy.
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
+  using NameId = std::uint16_t;  // the architectures share most names: each is kept once
+  struct Entry {
+    std::int32_t number = 0;
+    NameId name = 0;
   };
   struct Entries {
-    std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> numbers;
-    std::unordered_map<std::int32_t, std::string> names;
+    std::vector<std::int32_t> numbers;  // by NameId, kNone where there is no such call
+    std::vector<Entry> names;           // by number
   };
-  std::unordered_map<Arch, Entries> archs_;
+  static constexpr std::int32_t kNone = INT32_MIN;
+
+  // The first name in by_text_ that is not before `name`.
+  [[nodiscard]] std::vector<NameId>::const_iterator Place(std::string_view name) const;
+  NameId Intern(std::string_view name);
+
+  std::vector<std::string> texts_;  // by NameId
+  std::vector<NameId> by_text_;     // sorted by text
+  std::array<Entries, kArchCount> archs_;
 };
 
 }  // namespace seccompd::seccomp

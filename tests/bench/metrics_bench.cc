@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One scrape of a node with N containers, six of a hundred in violation.
+// One scrape of a node with N containers, six of a hundred in violation: every metric that there
+// is, 5 checks, 50 profiles in use, an API server.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 
@@ -9,6 +10,20 @@
 
 namespace seccompd::metrics {
 namespace {
+
+void AddCluster(MetricsSnapshot* snapshot) {
+  auto& cluster = snapshot->cluster.emplace();
+  cluster.events = true;
+  cluster.propagation_seconds = PropagationHistogram();
+  for (const char* resource : {"configmaps", "pods"}) {
+    cluster.watches[resource].last_activity = base::WallTime(std::chrono::milliseconds(1));
+  }
+  for (const char* verb : {"get", "list", "watch", "create", "patch"}) {
+    for (const char* code : {"200", "429", "500"}) {
+      cluster.api.CountRequest(verb, "GET", "10.0.0.1:443", code, std::chrono::milliseconds(3));
+    }
+  }
+}
 
 MetricsSnapshot BusyNode(std::size_t containers) {
   MetricsSnapshot snapshot;
@@ -34,6 +49,15 @@ MetricsSnapshot BusyNode(std::size_t containers) {
          .expected = Expected::kLocalhost,
          .verdict = Verdict::kNotEnforced});
   }
+  for (int i = 0; i < 5; ++i) {
+    audit.checks["check-" + std::to_string(i)][CheckResult::kBlocked] = containers;
+  }
+  for (int i = 0; i < 50; ++i) {
+    auto& verdicts = audit.profile_containers["web/profile-" + std::to_string(i) + ".json"];
+    verdicts[Verdict::kMatch] = containers / 50;
+    verdicts[Verdict::kStale] = 1;
+  }
+  AddCluster(&snapshot);
   return snapshot;
 }
 

@@ -18,7 +18,8 @@ def config(rootfs, cgroup, seconds, seccomp):
             "process": {"args": ["/bin/busybox", "sleep", f"{seconds:.3f}"], "cwd": "/", "env": ["PATH=/bin"],
                         "user": {"uid": 0, "gid": 0}, "noNewPrivileges": True,
                         "capabilities": {s: capabilities for s in ("bounding", "effective", "permitted")}},
-            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+                       {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755", "size=64k"]}],
             "linux": {"cgroupsPath": cgroup, "namespaces": [{"type": n} for n in NAMESPACES], "seccomp": seccomp}}
 
 

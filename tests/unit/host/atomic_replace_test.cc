@@ -199,6 +199,13 @@ TEST(RealFs, ListsEntriesWithTypesAndRefusesTooMany) {
   EXPECT_EQ(fs.List(root.get(), 2, &entries), -E2BIG);
 }
 
+TEST(ReadFile, KeepsNoMoreThanTheText) {
+  test_support::TempDir dir;
+  TreeBuilder(dir.path()).File("a", "short");
+  const auto root = OpenDirectory(dir.path()).value();
+  EXPECT_LT(ReadFile(root.get(), "a", 100).value().capacity(), 64U);
+}
+
 TEST(ReadFile, IsBoundedAndReadsProcfs) {
   test_support::TempDir dir;
   TreeBuilder(dir.path()).File("a", std::string(40'000, 'x')).Dir("d");

@@ -243,6 +243,8 @@ TEST(LoadLibseccompTable, KnowsEveryArchitecture) {
   EXPECT_EQ(table.Number(Arch::kArm, "set_tls"), 0x0f0005);
   EXPECT_EQ(table.Number(Arch::kMips64, "read"), 5000);
   EXPECT_EQ(table.Name(Arch::kX86_64, 231), "exit_group");
+  EXPECT_EQ(table.Number(Arch::kX86_64, "io_uring_setup"), 425);  // behind the widest gap
+  EXPECT_EQ(table.Number(Arch::kX32, "execveat"), 0x40000000 + 545);
   for (std::size_t i = 0; i < kArchCount; ++i) {
     EXPECT_GT(table.Names(static_cast<Arch>(i)).size(), 250U) << DisplayName(static_cast<Arch>(i));
   }

@@ -90,6 +90,19 @@ TEST(SyscallTable, FindsByArchNameAndNumber) {
   EXPECT_TRUE(table.Names(Arch::kArm).empty());
 }
 
+TEST(SyscallTable, ANameMayHaveTwoNumbersAndTheLastAddedCounts) {
+  SyscallTable table;
+  table.Add(Arch::kX86_64, "b", 7);
+  table.Add(Arch::kX86_64, "a", 9);
+  table.Add(Arch::kX86_64, "b", 3);
+  table.Add(Arch::kX86_64, "c", 9);
+  EXPECT_EQ(table.Number(Arch::kX86_64, "b"), 3);
+  EXPECT_EQ(table.Name(Arch::kX86_64, 7), "b");
+  EXPECT_EQ(table.Name(Arch::kX86_64, 3), "b");
+  EXPECT_EQ(table.Name(Arch::kX86_64, 9), "c");
+  EXPECT_EQ(table.Names(Arch::kX86_64), (std::vector<std::string_view>{"a", "b", "c"}));
+}
+
 TEST(NarrowArguments, KnowsTheIntArgumentsOfTheKernel) {
   EXPECT_EQ(NarrowArguments("socket"), 0b111U);
   EXPECT_EQ(NarrowArguments("ioctl"), 0b011U);
