@@ -101,7 +101,10 @@ class Daemon {
       supervisor.Spawn("install", install_->Reconcile());
     }
     if (Audits(config_)) supervisor.Spawn("audit", audit_->Run());
-    if (cgroups_) supervisor.Spawn("cgroups", audit_->FollowCgroups());
+    if (cgroups_) {
+      supervisor.Spawn("cgroups", audit_->FollowCgroups());
+      supervisor.Spawn("newcomers", audit_->LookForNewcomers());
+    }
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (control_) supervisor.Spawn("control", control_->Serve());

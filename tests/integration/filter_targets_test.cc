@@ -197,6 +197,7 @@ TEST_F(FilterTargetsTest, AThousandAuditsDisturbNobodyAndAreAllRight) {
            filters::live::StatusField(path, "State");
   };
   std::vector<std::string> before;
+  before.reserve(targets.size());
   for (const pid_t pid : targets) before.push_back(switches(pid));
   const bpf::Stack expected = {KillOnRestart()};
   const seccomp::SyscallTable table = seccomp::LoadLibseccompTable();
