@@ -224,7 +224,10 @@ void Installer::ContestDue(Report* report) {
 
 // A difference is counted when it is first seen, not again while it stays.
 void Installer::CountDrift(const Plan& plan, Report* report) {
-  for (const auto& [path, kind] : plan.drift) {
+  for (const auto& difference : plan.drift) {
+    // By name: clang 14 lets no lambda see a structured binding.
+    const std::string& path = difference.first;
+    const DriftKind kind = difference.second;
     const auto known = drift_.find(path);
     if (known != drift_.end() && known->second == kind) continue;
     ++report->drift.at(static_cast<std::size_t>(kind));
