@@ -39,6 +39,9 @@ struct Preparer {
   std::function<base::Result<bpf::Program>(const seccomp::Profile&)> compile;
   const seccomp::SyscallTable* table = nullptr;  // borrowed
   seccomp::NodeFacts node;
+  // What the filter of these bytes means, if this very build has computed it before (the ledger);
+  // then nothing is compiled. Empty: nothing is known.
+  std::function<std::optional<base::Digest>(const base::Digest&)> known_meaning{};
   std::string runtime;  // "containerd://1.7.13", whose default a bare `runtime-default` is; ""
 };
 

@@ -81,6 +81,21 @@ TEST_F(PrepareTest, AnErrorMeansNoBytesAndNoCompile) {
   EXPECT_EQ(compiled_, 0);
 }
 
+TEST_F(PrepareTest, AMeaningThatThisBuildComputedBeforeIsNotComputedAgain) {
+  const Prepared computed = PrepareProfile({.text = kJson}, preparer_);
+  EXPECT_EQ(compiled_, 1);
+  preparer_.known_meaning = [&](const base::Digest& bytes) {
+    return bytes == computed.digest ? std::optional(computed.meaning) : std::nullopt;
+  };
+  EXPECT_EQ(PrepareProfile({.text = kJson}, preparer_), computed);
+  EXPECT_EQ(PrepareProfile({.text = kYaml}, preparer_).meaning, computed.meaning);
+  EXPECT_EQ(compiled_, 1);
+  const Prepared other =
+      PrepareProfile({.text = R"({"defaultAction": "SCMP_ACT_ALLOW"})"}, preparer_);
+  EXPECT_TRUE(other.valid());
+  EXPECT_EQ(compiled_, 2);
+}
+
 TEST_F(PrepareTest, WhatTheCompilerRefusesIsADiagnostic) {
   preparer_.compile = [](const seccomp::Profile&) -> base::Result<bpf::Program> {
     return base::Fail(base::ErrorCode::kInvalidArgument, "rule 3 is too much");
