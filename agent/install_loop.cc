@@ -101,6 +101,9 @@ InstallLoop::InstallLoop(asio::io_context& io, const RunConfig& config, const Lo
     preparer_.node.kernel_major = kernel->first;
     preparer_.node.kernel_minor = kernel->second;
   }
+  preparer_.known_meaning = [this](const base::Digest& bytes) {
+    return installer_ ? installer_->ledger().MeaningBy(build_, bytes) : std::nullopt;
+  };
   preparer_.compile = [arch = preparer_.node.arch](const seccomp::Profile& profile) {
     return bpf::Compile(profile, arch);
   };
@@ -127,6 +130,7 @@ Result<> InstallLoop::Open() {
   install::InstallerOptions options;
   options.plan.delete_grace = config_.delete_grace;
   options.root_path = config_.seccomp_root;
+  options.plan.build = build_;
   options.meaning = [this](std::string_view bytes) { return MeaningOf(preparer_, bytes); };
   TRY_ASSIGN(installer_, install::Installer::Open(*fs_, std::move(root), std::move(options)));
   if (!installer_->ledger_problem().empty()) {

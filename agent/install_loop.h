@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/build_key.h"
 #include "agent/config.h"
 #include "agent/log.h"
 #include "agent/node_state.h"
@@ -98,6 +99,7 @@ class InstallLoop {
   std::unique_ptr<install::Installer> installer_;
   std::unique_ptr<host::TreeWatch> watch_;
   seccomp::SyscallTable table_;
+  std::string build_ = BuildKey();  // whose meanings in the ledger need no second compile
   install::Preparer preparer_;
   std::vector<install::Weakening> weakenings_;  // as last found
   install::Desired desired_;

@@ -150,6 +150,7 @@ Report Installer::Reconcile(const Desired& desired, const References& references
     // Whatever is still to be done failed, or showed only now.
     report.retry = !plan.steps.empty();
   }
+  Vouch(desired);
   TidyUp(applier, &report);
   report.rows = std::move(plan.rows);
   report.held_removals = plan.held_removals;
@@ -168,8 +169,25 @@ void Installer::TidyUp(Applier& applier, Report* report) {
               kind == StepKind::kCancel;
   }
   if (untidy_) untidy_ = !applier.RemoveEmptyDirectories().has_value();
-  const bool maintained = report->steps.empty() || ledger_->Maintain().has_value();
+  const bool quiet = report->steps.empty() && !std::exchange(vouched_, false);
+  const bool maintained = quiet || ledger_->Maintain().has_value();
   if (untidy_ || !maintained) report->retry = true;
+}
+
+// What another build called it by the same name, this one has computed anew: the next start trusts.
+void Installer::Vouch(const Desired& desired) {
+  const std::string& build = options_.plan.build;
+  if (build.empty()) return;
+  for (const DesiredFile& file : desired.files) {
+    const OwnedPath* owned = ledger_->state().Find(file.claim.path);
+    const Revision* in_force = owned != nullptr ? owned->InForce() : nullptr;
+    const bool same = in_force != nullptr && file.prepared.valid() && in_force->build != build &&
+                      in_force->digest == file.prepared.digest &&
+                      in_force->meaning == file.prepared.meaning;
+    if (!same) continue;
+    ledger_->Vouch(file.claim.path, build);
+    vouched_ = true;
+  }
 }
 
 void Installer::Relook(const std::vector<StepResult>& results) {
@@ -206,7 +224,10 @@ void Installer::ContestDue(Report* report) {
 
 // A difference is counted when it is first seen, not again while it stays.
 void Installer::CountDrift(const Plan& plan, Report* report) {
-  for (const auto& [path, kind] : plan.drift) {
+  for (const auto& difference : plan.drift) {
+    // By name: clang 14 lets no lambda see a structured binding.
+    const std::string& path = difference.first;
+    const DriftKind kind = difference.second;
     const auto known = drift_.find(path);
     if (known != drift_.end() && known->second == kind) continue;
     ++report->drift.at(static_cast<std::size_t>(kind));

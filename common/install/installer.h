@@ -100,6 +100,7 @@ class Installer {
   [[nodiscard]] base::Result<> Usable();
   void Look(const Desired& desired, const Glance& glance);
   Plan PlanNow(const Desired& desired, const References& references, base::WallTime now);
+  void Vouch(const Desired& desired);
   void TidyUp(Applier& applier, Report* report);
   void Relook(const std::vector<StepResult>& results);
   static void Explain(Report* report);
@@ -115,6 +116,7 @@ class Installer {
   DiskStates disk_;  // as last seen or made
   std::map<std::string, std::deque<base::WallTime>, std::less<>> repairs_;
   std::map<std::string, DriftKind, std::less<>> drift_;  // known and counted
+  bool vouched_ = false;                                 // the ledger is to be written anew
   bool untidy_ = true;                                   // directories of ours may be empty
 };
 

@@ -36,7 +36,8 @@ std::string RevisionFields(const Revision& revision, const std::string& owner,
                            const std::string& origin) {
   return " n=" + std::to_string(revision.number) + " d=" + revision.digest.Hex() +
          " m=" + revision.meaning.Hex() + " s=" + std::to_string(revision.size) +
-         " t=" + Millis(revision.installed) + " w=" + Escape(owner) + " o=" + Escape(origin);
+         " t=" + Millis(revision.installed) + " w=" + Escape(owner) + " o=" + Escape(origin) +
+         (revision.build.empty() ? "" : " k=" + Escape(revision.build));
 }
 
 // Writes entries as lines; the positions of texts are relative to the payload until they are
@@ -213,6 +214,17 @@ const Revision* OwnedPath::FindDigest(const base::Digest& digest) const {
 const OwnedPath* LedgerState::Find(std::string_view path) const {
   const auto it = paths.find(path);
   return it == paths.end() ? nullptr : &it->second;
+}
+
+std::optional<base::Digest> LedgerState::MeaningBy(std::string_view build,
+                                                   const base::Digest& bytes) const {
+  if (build.empty()) return std::nullopt;
+  for (const auto& [path, owned] : paths) {
+    for (const Revision& revision : owned.revisions) {
+      if (revision.digest == bytes && revision.build == build) return revision.meaning;
+    }
+  }
+  return std::nullopt;
 }
 
 std::string FrameBody(std::string_view bytes) {

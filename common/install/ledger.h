@@ -40,7 +40,8 @@ struct Revision {
   base::Digest meaning;      // of the compiled program
   std::uint64_t size = 0;    // of the bytes on disk
   base::WallTime installed;  // since when this meaning is in force
-  BodyRef body;
+  BodyRef body{};
+  std::string build{};  // of the agent that computed `meaning`; "" not known
 
   bool operator==(const Revision&) const = default;
 };
@@ -71,6 +72,10 @@ struct LedgerState {
   std::set<std::string, std::less<>> directories;  // that the agent made
 
   [[nodiscard]] const OwnedPath* Find(std::string_view path) const;
+  // What that build found these bytes to mean; nullopt: it did not, or was another build. "" is
+  // none.
+  [[nodiscard]] std::optional<base::Digest> MeaningBy(std::string_view build,
+                                                      const base::Digest& bytes) const;
   bool operator==(const LedgerState&) const = default;
 };
 

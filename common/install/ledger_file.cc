@@ -336,6 +336,13 @@ Result<> LedgerFile::Restore() {
   return Rewrite();
 }
 
+void LedgerFile::Vouch(const std::string& path, const std::string& build) {
+  const auto owned = state_.paths.find(path);
+  if (owned == state_.paths.end() || owned->second.revisions.empty()) return;
+  owned->second.revisions.back().build = build;
+  rewrite_ = true;
+}
+
 Result<> LedgerFile::Maintain() {
   if (origin_ == LedgerOrigin::kNewer) return {};
   std::uint64_t content = 0;

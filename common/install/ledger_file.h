@@ -46,6 +46,9 @@ class LedgerFile {
   // The text of a revision, checked against its digest; kNotFound if it is not kept.
   [[nodiscard]] base::Result<std::string> ReadBody(const Revision& revision) const;
 
+  // The meaning in force at this path was computed by that build, too. Written with Maintain().
+  void Vouch(const std::string& path, const std::string& build);
+
   // Somebody removed or replaced the ledger while we run: write it anew from memory.
   [[nodiscard]] base::Result<> Restore();
   // Writes the file anew where it has outgrown what it describes, and keeps filled space ahead.

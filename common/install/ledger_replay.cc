@@ -109,6 +109,7 @@ std::optional<Entry> RevisionEntry(const Line& line, std::string path, Reader& r
   E entry;
   entry.path = std::move(path);
   entry.revision = {*number, *digest, *meaning, *size, *time, {}};
+  entry.revision.build = line.Text("k").value_or("");
   entry.owner = std::move(*owner);
   entry.origin = std::move(*origin);
   if (line.Raw("b")) {

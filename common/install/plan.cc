@@ -49,7 +49,7 @@ std::string Obstacle(const DiskState& disk, const LedgerState& ledger) {
   }
 }
 
-Revision NextRevision(const OwnedPath* owned, const Prepared& prepared, base::WallTime now) {
+Revision NextRevision(const OwnedPath* owned, const Prepared& prepared, const PlanInput& input) {
   const Revision* in_force = owned != nullptr ? owned->InForce() : nullptr;
   std::uint32_t number = 1;
   if (in_force != nullptr) {
@@ -59,8 +59,8 @@ Revision NextRevision(const OwnedPath* owned, const Prepared& prepared, base::Wa
           .digest = prepared.digest,
           .meaning = prepared.meaning,
           .size = prepared.bytes.size(),
-          .installed = now,
-          .body = {}};
+          .installed = input.now,
+          .build = input.options.build};
 }
 
 class Planner {
@@ -120,7 +120,7 @@ class Planner {
   }
 
   void Place(StepKind kind, const DesiredFile& file, const OwnedPath* owned) {
-    Add(kind, file.claim.path).revision = NextRevision(owned, file.prepared, input_.now);
+    Add(kind, file.claim.path).revision = NextRevision(owned, file.prepared, input_);
   }
 
   // A desired path that we do not own: nothing there, something equal, or something foreign.

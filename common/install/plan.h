@@ -109,6 +109,7 @@ struct ProfileRow {
 struct PlanOptions {
   std::chrono::milliseconds delete_grace = std::chrono::hours(168);
   int contested_after = 5;  // repairs of one path within an hour; 0: never contested
+  std::string build{};      // of this agent: what it calls a meaning may differ from another's
 };
 
 struct PlanInput {

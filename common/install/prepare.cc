@@ -153,6 +153,18 @@ Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer)
     if (!extended.profile) return prepared;
     parsed.profile = std::move(extended.profile);
   }
+  std::string bytes = seccomp::RenderOci(*parsed.profile);
+  const base::Digest digest = base::Sha256(bytes);
+  // An extension is proven anew: its base may have changed, and its open ways are to be told.
+  // What a floor is compared with is the filter itself.
+  if (request.base == nullptr && request.floor == nullptr && preparer.known_meaning) {
+    if (const auto known = preparer.known_meaning(digest)) {
+      prepared.bytes = std::move(bytes);
+      prepared.digest = digest;
+      prepared.meaning = *known;
+      return prepared;
+    }
+  }
   auto program = preparer.compile(*parsed.profile);
   if (!program) {
     Refuse(prepared, seccomp::codes::kLibseccompRefuses, program.error().message);
@@ -171,8 +183,8 @@ Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer)
   bpf::Workspace workspace(kWarningLimits);
   Append(bpf::TextDifferences(workspace, *parsed.profile, *preparer.table, *node, preparer.compile),
          prepared);
-  prepared.bytes = seccomp::RenderOci(*parsed.profile);
-  prepared.digest = base::Sha256(prepared.bytes);
+  prepared.bytes = std::move(bytes);
+  prepared.digest = digest;
   prepared.meaning = MeaningOf(*parsed.profile, *program);
   return prepared;
 }

@@ -42,6 +42,9 @@ struct Preparer {
   std::function<base::Result<bpf::Program>(const seccomp::Profile&)> compile;
   const seccomp::SyscallTable* table = nullptr;  // borrowed
   seccomp::NodeFacts node;
+  // What the filter of these bytes means, if this very build has computed it before (the ledger);
+  // then nothing is compiled. Empty: nothing is known.
+  std::function<std::optional<base::Digest>(const base::Digest&)> known_meaning{};
   std::string runtime;  // "containerd://1.7.13", whose default a bare `runtime-default` is; ""
   // policy.floor, which no tenant's profile may go below: none, runtime-default[:VERSION] or the
   // path of a profile of a trusted namespace. One that cannot be had refuses every tenant's.

@@ -36,8 +36,12 @@ def floors(row):
 def benchmark_rows(directory):
     rows = []
     for path in sorted(glob.glob(os.path.join(directory, "*.json"))):
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
+        try:
+            with open(path, encoding="utf-8") as file:
+                data = json.load(file)
+        except ValueError:  # the benchmark was interrupted
+            print(f"{path} is not whole, leaving it out", file=sys.stderr)
+            continue
         if "benchmarks" not in data:
             continue
         thing = os.path.basename(path)[:-5]

@@ -16,7 +16,7 @@ names=("$@")
 if ((${#names[@]} == 0)); then
   for source in tests/bench/*_bench.cc; do names+=("$(basename "$source" _bench.cc)"); done
 fi
-targets=(seccompd)
+targets=(seccompd bench_node)
 for name in "${names[@]}"; do targets+=("${name}_bench"); done
 cmake --build --preset release -j 2 --target "${targets[@]}"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/crash/chaos.h"
 
+#include <gtest/gtest.h>
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -118,7 +120,8 @@ base::Result<> Chaos::StartAgent() {
 
 void Chaos::KillAgent() {
   agent_->Signal(SIGKILL);
-  (void)agent_->Wait(std::chrono::seconds(10));
+  // Until it is gone it holds its lock.
+  EXPECT_TRUE(agent_->Wait(std::chrono::seconds(60))) << "SIGKILL has not ended it";
 }
 
 int Chaos::StopAgent() {

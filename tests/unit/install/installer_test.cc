@@ -60,6 +60,25 @@ TEST_F(InstallerTest, ARestartFindsEverythingInPlace) {
   EXPECT_THAT(Go(Wanted({Want("web/a.json", "two")})).steps, IsEmpty());
 }
 
+TEST_F(InstallerTest, AMeaningOfAnotherBuildIsNotTrustedUntilThisOneHasComputedIt) {
+  const Desired wanted = Wanted({Want("web/a.json", "one")});
+  const base::Digest bytes = wanted.files[0].prepared.digest;
+  options_.plan.build = "first";
+  Open();
+  Go(wanted);
+  EXPECT_TRUE(installer_->ledger().MeaningBy("first", bytes));
+  options_.plan.build = "second";
+  Open();
+  EXPECT_FALSE(installer_->ledger().MeaningBy("second", bytes));
+  EXPECT_THAT(Go(wanted).steps, IsEmpty());
+  Open();  // what was computed is in the file
+  EXPECT_TRUE(installer_->ledger().MeaningBy("second", bytes));
+  EXPECT_FALSE(installer_->ledger().MeaningBy("first", bytes));
+  EXPECT_EQ(
+      installer_->ReadRevision(*installer_->ledger().paths.at("web/a.json").InForce()).value(),
+      "one");
+}
+
 TEST_F(InstallerTest, OnlyOneAgentAtATime) {
   Open();
   EXPECT_THAT(Installer::Open(fs_, Root(), {}),

@@ -92,6 +92,20 @@ TEST(ReplayLog, GivesTheStateThatWasWritten) {
   EXPECT_EQ(owned.pending->digest, base::Sha256(kText));
 }
 
+TEST(ReplayLog, SaysWhichBuildComputedAMeaning) {
+  Announce announced = Will("web/a.json", 1, kText);
+  announced.revision.build = "0123abcd";
+  Log log;
+  log.Add({announced}).Add({Installed{"web/a.json", At(1)}, Will("b.json", 1, "{}")});
+  const LedgerState state = ReplayLog(log.text()).value().state;
+  EXPECT_EQ(state, log.state());
+  EXPECT_THAT(state.MeaningBy("0123abcd", announced.revision.digest),
+              Optional(announced.revision.meaning));
+  EXPECT_EQ(state.MeaningBy("another", announced.revision.digest), std::nullopt);
+  EXPECT_EQ(state.MeaningBy("0123abcd", base::Sha256("other bytes")), std::nullopt);
+  EXPECT_EQ(state.MeaningBy("", base::Sha256("{}")), std::nullopt);  // "" is no build
+}
+
 TEST(ReplayLog, ATextKnownAlreadyIsNotWrittenAgain) {
   const auto replay = ReplayLog(Life().text()).value();
   const OwnedPath& owned = replay.state.paths.at("web/a.json");

@@ -81,6 +81,21 @@ TEST_F(PrepareTest, AnErrorMeansNoBytesAndNoCompile) {
   EXPECT_EQ(compiled_, 0);
 }
 
+TEST_F(PrepareTest, AMeaningThatThisBuildComputedBeforeIsNotComputedAgain) {
+  const Prepared computed = PrepareProfile({.text = kJson}, preparer_);
+  EXPECT_EQ(compiled_, 1);
+  preparer_.known_meaning = [&](const base::Digest& bytes) {
+    return bytes == computed.digest ? std::optional(computed.meaning) : std::nullopt;
+  };
+  EXPECT_EQ(PrepareProfile({.text = kJson}, preparer_), computed);
+  EXPECT_EQ(PrepareProfile({.text = kYaml}, preparer_).meaning, computed.meaning);
+  EXPECT_EQ(compiled_, 1);
+  const Prepared other =
+      PrepareProfile({.text = R"({"defaultAction": "SCMP_ACT_ALLOW"})"}, preparer_);
+  EXPECT_TRUE(other.valid());
+  EXPECT_EQ(compiled_, 2);
+}
+
 TEST_F(PrepareTest, WhatTheCompilerRefusesIsADiagnostic) {
   preparer_.compile = [](const seccomp::Profile&) -> base::Result<bpf::Program> {
     return base::Fail(base::ErrorCode::kInvalidArgument, "rule 3 is too much");
@@ -160,6 +175,9 @@ TEST_F(PrepareTest, ATenantsProfileMayNotGoBelowTheFloor) {
               HasSubstr("(ALLOW), which policy.floor, runtime-default:containerd-2.2 (containerd "
                         "2.2.4+, 2.3.1+), does not (ERRNO(1)): refuse it too"));
   EXPECT_TRUE(desired.files[1].prepared.valid());  // a trusted one may
+  // Nor where its meaning is known from the ledger, so that nothing would have to be compiled.
+  preparer_.known_meaning = [](const base::Digest& digest) { return std::optional(digest); };
+  EXPECT_FALSE(All({OfTenant("ns/shop/web/a.json", kJson)}).files[0].prepared.valid());
 }
 
 constexpr const char* kNothing = R"({"defaultAction": "SCMP_ACT_ERRNO", "architectures":
