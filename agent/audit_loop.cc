@@ -37,6 +37,7 @@ AuditLoop::AuditLoop(asio::io_context& io, const RunConfig& config, const Log& l
       settings_(std::move(settings)),
       state_(state),
       wakeup_(io),
+      newcomers_(io),
       scanner_(host.proc.get(), host.cgroup.get()),
       meanings_(MakeMeaningTools(table)),
       checks_(meanings_.tools()) {}
@@ -91,15 +92,27 @@ asio::awaitable<Result<>> AuditLoop::FollowCgroups() {
   if (!made) co_return base::Fail(made.error());
   net::ReadableFd readable = *std::move(made);
   for (;;) {
+    auto waited = co_await readable.Wait();
+    if (!waited) co_return waited;
+    auto drained = DrainCgroups();
+    if (!drained) co_return drained;
+  }
+}
+
+// A pass drains, too: whoever does tells LookForNewcomers, which may sleep for hours otherwise.
+Result<> AuditLoop::DrainCgroups() {
+  auto drained = cgroups_->Drain(steady_clock::now());
+  state_.counters.ended_unjudged = cgroups_->ended_unjudged();
+  newcomers_.Notify();
+  return drained;
+}
+
+asio::awaitable<Result<>> AuditLoop::LookForNewcomers() {
+  for (;;) {
     const MonoTime due = cgroups_->Due().value_or(steady_clock::now() + kNever);
-    auto waited = co_await readable.WaitUntil(due);
-    if (!waited) co_return base::Fail(waited.error());
+    auto woken = co_await newcomers_.WaitUntil(due);
+    if (!woken) co_return base::Fail(woken.error());
     const MonoTime now = steady_clock::now();
-    if (*waited) {
-      auto drained = cgroups_->Drain(now);
-      if (!drained) co_return drained;
-    }
-    state_.counters.ended_unjudged = cgroups_->ended_unjudged();
     if (!cgroups_->Look(now)) continue;
     urgent_ = true;
     wakeup_.Notify();
@@ -130,7 +143,7 @@ bool AuditLoop::ScanFilters() {
   if (filter_source_ == nullptr) return false;
   // What happened up to now must not be overlooked by this pass.
   bool changed = cgroups_ == nullptr;
-  if (!changed) changed = !cgroups_->Drain(steady_clock::now()) || cgroups_->TakeChanged();
+  if (!changed) changed = !DrainCgroups() || cgroups_->TakeChanged();
   auto scan = filter_source_->Scan(changed);
   if (!scan) {
     if (!filter_error_) {

@@ -60,13 +60,16 @@ class AuditLoop {
   void Pause() { paused_ = true; }
 
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Run();
-  // Asks for a pass as soon as a new container runs its program. Needs a cgroup watch.
+  // Together they ask for a pass as soon as a new container runs its program: one follows the
+  // events, one looks at those who have come. Both need a cgroup watch.
   [[nodiscard]] boost::asio::awaitable<base::Result<>> FollowCgroups();
+  [[nodiscard]] boost::asio::awaitable<base::Result<>> LookForNewcomers();
 
  private:
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Pass();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> ScanStatus();
   [[nodiscard]] bool ScanFilters();
+  [[nodiscard]] base::Result<> DrainCgroups();
   void JudgeScan(const std::vector<kube::Pod>& pods, base::WallTime start);
   [[nodiscard]] boost::asio::awaitable<base::Result<>> WaitForWork(base::MonoTime start);
   void ReadChecks();
@@ -82,6 +85,7 @@ class AuditLoop {
   AuditSettings settings_;
   NodeState& state_;
   net::Wakeup wakeup_;
+  net::Wakeup newcomers_;  // some may have come
   procfs::Scanner scanner_;
   std::function<audit::InstalledView()> installed_;
   const PodSource* pods_ = nullptr;

@@ -44,6 +44,15 @@ std::string AskedText(const Row& row) {
   return text;
 }
 
+std::string CauseText(const audit::Judgement& judgement) {
+  std::string text;
+  for (const bpf::CauseFound& found : judgement.causes) {
+    text += text.empty() ? "" : ", ";
+    text += bpf::Name(found.cause);
+  }
+  return text;
+}
+
 VerdictChange ChangeOf(const Row& row, std::string from, std::string to) {
   const audit::Judgement& judgement = row.judgement;
   return {.namespace_name = row.namespace_name,
@@ -61,6 +70,7 @@ VerdictChange ChangeOf(const Row& row, std::string from, std::string to) {
           .loaded = LoadedText(judgement.loaded),
           .fingerprint = DigestText(judgement.loaded.fingerprint),
           .difference = judgement.filter_witness,
+          .cause = CauseText(judgement),
           .finding = judgement.alarm};
 }
 
@@ -178,6 +188,7 @@ void LogChange(const Log& log, const VerdictChange& change) {
                             {"loaded", change.loaded},
                             {"loaded_fingerprint", change.fingerprint},
                             {"difference", change.difference},
+                            {"cause", change.cause},
                             {"finding", change.finding ? "true" : "false"}};
   if (change.finding && change.to != "ended") {
     log.Warning("change", fields);

@@ -41,6 +41,7 @@ struct VerdictChange {
   std::string loaded;  // "r4", "filter", "none"
   std::string fingerprint;
   std::string difference;
+  std::string cause;  // "docker-fields, told-otherwise"
   bool finding = false;
 
   bool operator==(const VerdictChange&) const = default;

@@ -162,7 +162,9 @@ asio::awaitable<Result<>> Cluster::Begin() {
     if (facts) {
       ThisNode node = *std::move(facts);
       Result<> named;
-      if (node.unsupported.empty()) named = co_await NameCluster(&node);
+      if (node.unsupported.empty()) {
+        named = co_await NameCluster(&node);
+      }
       facts_ = std::move(node);
       co_return named;
     }

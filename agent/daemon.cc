@@ -101,7 +101,10 @@ class Daemon {
       supervisor.Spawn("install", install_->Reconcile());
     }
     if (Audits(config_)) supervisor.Spawn("audit", audit_->Run());
-    if (cgroups_) supervisor.Spawn("cgroups", audit_->FollowCgroups());
+    if (cgroups_) {
+      supervisor.Spawn("cgroups", audit_->FollowCgroups());
+      supervisor.Spawn("newcomers", audit_->LookForNewcomers());
+    }
     supervisor.Spawn("lag", MeasureLag(state_));
     supervisor.Spawn("web", web_->Serve());
     if (control_) supervisor.Spawn("control", control_->Serve());
@@ -258,6 +261,10 @@ class Daemon {
     log_.Info("evidence", {{"level", filter_source_ ? "filter" : "status"}});
     audit_->set_why_not(std::move(choice.why_not));
     audit::ProfileTexts texts = TextsOf([this] { return install_->installer(); });
+    texts.source = [this](const std::string& path) {
+      const install::DesiredFile* file = install_->desired().Find(path);
+      return file == nullptr ? std::string() : file->claim.text;
+    };
     if (!Installs(config_)) {
       texts.file = [this](const std::string& path) -> Result<std::string> {
         TRY_ASSIGN(const base::UniqueFd root, host::OpenDirectory(config_.seccomp_root));

@@ -148,6 +148,22 @@ base::Result<void> FilterSource::ReadFilters(const TaskView& view) {
   return {};
 }
 
+// Threads that have the same are told once, and counted.
+void FilterSource::AddThread(const Task& task, std::vector<audit::LoadedThread>& threads) const {
+  audit::LoadedThread state{.tid = task.id.pid, .stack = nullptr, .unknown = Reason::kNone};
+  if (auto stack = cache_.Find(task)) {
+    state.stack = *std::move(stack);
+  } else {
+    state.unknown = ReasonOf(stack.error());
+  }
+  for (audit::LoadedThread& told : threads) {
+    if (told.stack != state.stack || told.unknown != state.unknown) continue;
+    ++told.threads;
+    return;
+  }
+  threads.push_back(std::move(state));
+}
+
 std::vector<audit::LoadedProcess> FilterSource::Loaded(const TaskView& view) const {
   const auto parents = ParentsOf(placement_, view);
   std::vector<audit::LoadedProcess> loaded;
@@ -157,21 +173,7 @@ std::vector<audit::LoadedProcess> FilterSource::Loaded(const TaskView& view) con
     if (!place || judged == nullptr) continue;
     audit::LoadedProcess out{.pid = process.pid, .threads = {}, .inherited = nullptr};
     for (const Task* thread : process.threads) {
-      if (!HasFilter(*thread)) continue;
-      audit::LoadedThread state{.tid = thread->id.pid, .stack = nullptr, .unknown = Reason::kNone};
-      if (auto stack = cache_.Find(*thread)) {
-        state.stack = *std::move(stack);
-      } else {
-        state.unknown = ReasonOf(stack.error());
-      }
-      const auto told = std::find_if(out.threads.begin(), out.threads.end(), [&](const auto& o) {
-        return o.stack == state.stack && o.unknown == state.unknown;
-      });
-      if (told == out.threads.end()) {
-        out.threads.push_back(std::move(state));
-      } else {
-        ++told->threads;
-      }
+      if (HasFilter(*thread)) AddThread(*thread, out.threads);
     }
     if (out.threads.empty()) continue;
     const ScannedProcess* parent = parents[*place];

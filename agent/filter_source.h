@@ -46,6 +46,7 @@ class FilterSource {
   [[nodiscard]] base::Result<void> ScanTasks();
   [[nodiscard]] base::Result<void> CountHidden(procfs::CgroupTree& tree);
   [[nodiscard]] base::Result<void> ReadFilters(const TaskView& view);
+  void AddThread(const filters::Task& task, std::vector<audit::LoadedThread>& threads) const;
   [[nodiscard]] std::vector<audit::LoadedProcess> Loaded(const TaskView& view) const;
 
   int cgroup_fd_;

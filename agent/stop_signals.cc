@@ -8,7 +8,7 @@ void Mask(int how) {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : kStopSignals) sigaddset(&set, number);
-  static_cast<void>(sigprocmask(how, &set, nullptr));
+  static_cast<void>(pthread_sigmask(how, &set, nullptr));
 }
 
 }  // namespace

@@ -113,10 +113,11 @@ std::string ChecksLine(const Node& row) {
   for (const Node& check : checks->items) {
     std::string word = Text(check, "name") + " " + Text(check, "result");
     const Node* open = At(check, "open");
-    if (open != nullptr && !open->items.empty()) {
-      word += ": " + base::Printable(open->items.front().scalar);
-      if (open->items.size() > 1) word += fmt::format(" and {} more", open->items.size() - 1);
+    std::vector<std::string> calls;
+    if (open != nullptr) {
+      for (const Node& call : open->items) calls.push_back(base::Printable(call.scalar));
     }
+    if (!calls.empty()) word += ": " + base::Join(calls, ", ");
     words.push_back(std::move(word));
   }
   return base::Join(words, " · ");

@@ -17,7 +17,7 @@ using bpf::CheckResult;
 
 constexpr std::size_t kMaxNameBytes = 63;
 constexpr std::string_view kPageKey = "page:";
-constexpr std::size_t kMaxOpenNamed = 8;  // calls named of one check; the rest is counted
+constexpr std::size_t kMaxOpenNamed = 32;  // calls named of one check; the rest is counted
 
 // A metric's label value, and a column's title.
 bool IsCheckName(std::string_view name) {

@@ -132,5 +132,27 @@ TEST_P(VerdictsTest, ProfileThatForbidsEverythingLetsNothingRun) {
   EXPECT_THAT(container, Not(IsOk()));
 }
 
+// The same text was on the node before, as containerd reads it: without Docker's fields.
+TEST_P(VerdictsTest, WhatContainerdIgnoredInAnAuthorsTextIsNamedAsTheCause) {
+  node_.Apply(
+      {.name = "docker", .data = {{"a.json", R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+                 {"names":["bpf"],"action":"SCMP_ACT_ERRNO"},
+                 {"names":["keyctl"],"action":"SCMP_ACT_ERRNO",
+                  "excludes":{"caps":["CAP_CHOWN"]}}]})"}}});
+  ASSERT_TRUE(node_.WaitInstalled("docker/a.json")) << node_.agent().LogSoFar();
+  test_support::ContainerSpec spec;
+  spec.seccomp = kDenyBpfAndKeyctl;
+  const auto container = host_.Run(spec);
+  ASSERT_THAT(container, IsOk());
+  node_.SetPods({{.name = "d",
+                  .uid = (*container)->pod_uid(),
+                  .container_id = (*container)->id(),
+                  .seccomp = "Localhost:docker/a.json"}});
+  EXPECT_TRUE(test_support::WaitFor(std::chrono::seconds(20), [&] {
+    return node_.agent().LogSoFar().find(R"("cause":"docker-fields","finding":"true")") !=
+           std::string::npos;
+  })) << node_.agent().LogSoFar();
+}
+
 }  // namespace
 }  // namespace seccompd::e2e

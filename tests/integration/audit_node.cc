@@ -44,6 +44,7 @@ AuditNode::AuditNode() {
 void AuditNode::Install(const std::vector<ProfileText>& texts) {
   install::LogPosition position;
   std::vector<install::Entry> entries;
+  entries.reserve(texts.size());
   for (const ProfileText& text : texts) entries.push_back(Established(text));
   const std::string header = install::EncodeHeader("0123456789abcdef", &position);
   test_support::TreeBuilder tree(seccomp_root());

@@ -164,6 +164,35 @@ pid_t Blocked(Call call) {
   ::_exit(100 + (errno & 0x3f));
 }
 
+// Judges by one profile whoever runs.
+class Auditor {
+ public:
+  explicit Auditor(const std::string& profile) {
+    asked_.candidates.push_back({.key = base::Sha256(profile),
+                                 .revision = 1,
+                                 .name = "r1",
+                                 .make = [profile]() -> base::Result<seccomp::Profile> {
+                                   return *seccomp::ParseProfile(profile).profile;
+                                 }});
+  }
+
+  audit::Verdict VerdictOf(const FilterScan& scan, pid_t pid) {
+    const audit::LoadedProcess* process = audit::FindLoaded(scan.loaded, pid);
+    if (process == nullptr) return audit::Verdict::kUnknown;
+    return audit::JudgeLoaded(*process, asked_, meanings_).verdict;
+  }
+  void EndPass() { meanings_.EndPass(); }
+
+ private:
+  seccomp::SyscallTable table_ = seccomp::LoadLibseccompTable();
+  audit::Meanings meanings_{{.compile =
+                                 [](const seccomp::Profile& profile) {
+                                   return bpf::Compile(profile, seccomp::NativeArch());
+                                 },
+                             .table = &table_}};
+  audit::Expected asked_;
+};
+
 TEST_F(FilterTargetsTest, AThousandAuditsDisturbNobodyAndAreAllRight) {
   auto container = host_.Run({.seccomp = DenyBpfWith(3)});
   ASSERT_TRUE(container.has_value());
@@ -197,8 +226,10 @@ TEST_F(FilterTargetsTest, AThousandAuditsDisturbNobodyAndAreAllRight) {
            filters::live::StatusField(path, "State");
   };
   std::vector<std::string> before;
+  before.reserve(targets.size());
   for (const pid_t pid : targets) before.push_back(switches(pid));
   const bpf::Stack expected = {KillOnRestart()};
+  Auditor auditor(DenyBpfWith(3));
   for (int pass = 0; pass < 1'000; ++pass) {
     const auto scan = source_->Scan(pass % 10 == 0);
     ASSERT_TRUE(scan.has_value()) << scan.error().message;
@@ -206,7 +237,10 @@ TEST_F(FilterTargetsTest, AThousandAuditsDisturbNobodyAndAreAllRight) {
       const audit::SharedStack stack = StackOf(*scan, pid);
       ASSERT_NE(stack, nullptr) << "pass " << pass << " pid " << pid;
       ASSERT_EQ(*stack, expected);
+      ASSERT_EQ(auditor.VerdictOf(*scan, pid), audit::Verdict::kWeaker) << "pass " << pass;
     }
+    ASSERT_EQ(auditor.VerdictOf(*scan, (*container)->pid()), audit::Verdict::kMatch) << pass;
+    auditor.EndPass();
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {
     EXPECT_EQ(switches(targets[i]), before[i]) << "target " << i;  // never woken, never stopped

@@ -99,6 +99,13 @@ TEST(ChangesBetween, FollowsEveryCheckOfEveryContainer) {
               ElementsAre("a af-alg: permitted -> blocked"));
 }
 
+TEST(ChangesBetween, ACauseIsSaidWithItsDifference) {
+  auto report = ReportOf({RowOf("a", audit::Verdict::kWeaker)});
+  report.rows[0].judgement.causes = {{bpf::Cause::kToldOtherwise, ""},
+                                     {bpf::Cause::kDockerFields, "includes"}};
+  EXPECT_EQ(ChangesBetween(nullptr, report).verdicts.at(0).cause, "told-otherwise, docker-fields");
+}
+
 TEST(ChangesBetween, ReadsTheChecksOfTheReport) {
   auto before = ReportOf({RowOf("a", audit::Verdict::kMatch)});
   before.facts.checks.checks = {audit::Check{.name = "af-alg", .calls = {}, .origin = {}}};
@@ -129,7 +136,7 @@ TEST(LogChange, EveryKindHasItsMembersAlways) {
               ElementsAre("ts", "level", "msg", "schema", "kind", "namespace", "pod", "pod_uid",
                           "container", "container_id", "image_id", "from", "to", "reason",
                           "evidence", "asked", "asked_digest", "loaded", "loaded_fingerprint",
-                          "difference", "finding"));
+                          "difference", "cause", "finding"));
   EXPECT_THAT(Members(Logged([](const Log& log) { LogChange(log, CheckChange{}); })),
               ElementsAre("ts", "level", "msg", "schema", "kind", "namespace", "pod", "pod_uid",
                           "container", "container_id", "check", "from", "to"));
@@ -165,7 +172,7 @@ TEST(LogChange, HostileNamesStayInsideTheirMember) {
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
   EXPECT_THAT(line, Not(HasSubstr("\x1b")));
   EXPECT_THAT(line, Not(HasSubstr("\x9b")));
-  EXPECT_THAT(Members(line), SizeIs(21));
+  EXPECT_THAT(Members(line), SizeIs(22));
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ constexpr pid_t kPid = 4'711;
 constexpr std::uint32_t kAllow = 0x7fff0000;
 
 const seccomp::SyscallTable& Table() {
-  static const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(/*all_archs=*/true);
-  return table;
+  static const seccomp::SyscallTable kTable = seccomp::LoadLibseccompTable(/*all_archs=*/true);
+  return kTable;
 }
 
 class OwnProfileTest : public ::testing::TestWithParam<Arch> {

@@ -63,34 +63,45 @@ std::string Replace(Pair& pair, const bpf::Stack& filters) {
   return pair.second->pid() == pid ? "" : "another pid";
 }
 
+// Who asks for a process by its identity after its pid went to another gets no answer.
+std::optional<Unknown> WhyNot(FilterReader& reader, const Task& gone) {
+  const DumpRequest request{.id = gone.id, .filter = gone.filter};
+  std::optional<Unknown> why;
+  const auto done = reader.DumpStacks({&request, 1}, [&why](const Dump& dump) {
+    if (!dump.stack) why = dump.stack.error();
+  });
+  return done ? why : std::nullopt;
+}
+
+bool Knows(const FilterCache& cache, const Task& task, const bpf::Stack& wanted) {
+  const auto stack = cache.Find(task);
+  return stack.has_value() && **stack == wanted;
+}
+
+std::string ReuseOnce(FilterReader& reader, std::uint32_t round) {
+  FilterCache cache;
+  std::vector<Task> tasks;
+  Pair pair;
+  const bpf::Stack before = {Marked(round << 8, 10)};
+  const bpf::Stack after = {Marked(round << 8 | 1, 10)};
+  if (std::string why = Begin(pair, before); !why.empty()) return why;
+  if (!Refresh(reader, cache, tasks)) return "refresh";
+  const Task first = *FindTask(tasks, pair.first->pid());
+  if (!Knows(cache, first, before)) return "the first";
+  if (std::string why = Replace(pair, after); !why.empty()) return why;
+  if (!Refresh(reader, cache, tasks)) return "refresh";
+  const Task second = *FindTask(tasks, pair.second->pid());
+  if (second.id == first.id) return "one identity for two processes";
+  if (!Knows(cache, second, after)) return "the second";
+  return WhyNot(reader, first) == Unknown::kGone ? "" : "the first was answered for";
+}
+
 TEST_F(PidReuse, TheNextProcessIsNeverTakenForTheOneBefore) {
   const std::string said = RunInNamespace([]() -> std::string {
     auto reader = FilterReader::Open();
     if (!reader) return reader.error().message;
     for (std::uint32_t round = 0; round < 20; ++round) {
-      FilterCache cache;
-      std::vector<Task> tasks;
-      Pair pair;
-      const bpf::Stack before = {Marked(round << 8, 10)};
-      const bpf::Stack after = {Marked(round << 8 | 1, 10)};
-      if (std::string why = Begin(pair, before); !why.empty()) return why;
-      if (!Refresh(*reader, cache, tasks)) return "refresh";
-      const Task first = *FindTask(tasks, pair.first->pid());
-      if (const auto stack = cache.Find(first); !stack || **stack != before) return "the first";
-      if (std::string why = Replace(pair, after); !why.empty()) return why;
-      if (!Refresh(*reader, cache, tasks)) return "refresh";
-      const Task second = *FindTask(tasks, pair.second->pid());
-      if (second.id == first.id) return "one identity for two processes";
-      if (const auto stack = cache.Find(second); !stack || **stack != after) return "the second";
-      // Who asks for the first by its identity gets no answer, not the second's.
-      const DumpRequest request{.id = first.id, .filter = first.filter};
-      std::optional<Unknown> why_not;
-      if (!reader->DumpStacks({&request, 1}, [&](const Dump& dump) {
-            if (!dump.stack) why_not = dump.stack.error();
-          })) {
-        return "dump";
-      }
-      if (why_not != Unknown::kGone) return "the first was answered for";
+      if (std::string why = ReuseOnce(*reader, round); !why.empty()) return why;
     }
     return "";
   });
