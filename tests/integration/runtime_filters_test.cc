@@ -228,8 +228,9 @@ TEST_P(RuntimeFiltersTest, TheMergeFaultOfLibseccompIsLoadedAndExplained) {
   const auto comparison = bpf::Compare(workspace, *want, *is);
   ASSERT_TRUE(comparison);
   const auto compile = [](const Profile& profile) { return bpf::Compile(profile, Arch::kX86_64); };
-  const auto causes = bpf::FindCauses(workspace, *is, *comparison,
-                                      {.asked = asked, .table = table, .compile = compile});
+  const auto causes =
+      bpf::FindCauses(workspace, *is, *comparison,
+                      {.asked = asked, .text = {}, .table = table, .compile = compile});
   ASSERT_EQ(causes.size(), 1U);
   EXPECT_EQ(causes.front().cause, bpf::Cause::kLibseccompMerge);
   EXPECT_EQ(causes.front().detail, "lseek");
