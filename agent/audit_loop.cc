@@ -128,9 +128,7 @@ void AuditLoop::set_node(const ThisNode& node) {
   settings_.os = node.os_image;
   settings_.cluster_uid = node.cluster_uid;
   settings_.cluster_uid_unknown = node.cluster_uid_unknown;
-  if (config_.runtime.empty() && !node.container_runtime.empty()) {
-    settings_.runtime.name = node.container_runtime + "://" + node.runtime_version;
-  }
+  if (config_.runtime.empty()) settings_.runtime.name = node.RuntimeName();
 }
 
 void AuditLoop::set_bundles(Bundles* bundles) {

@@ -141,11 +141,17 @@ base::Result<audit::NodeDefault> ParseNodeDefault(std::string_view value) {
 }
 
 base::Result<void> CheckRuntime(std::string_view value) {
-  if (value.empty() || value.starts_with("cri-o") || seccomp::ContainerdDefaultOf(value)) return {};
+  if (value == "runc" || value == "crun") {
+    return base::Fail(base::ErrorCode::kInvalidArgument,
+                      fmt::format("--runtime names the container runtime, such as containerd-1.7; "
+                                  "{} is an --oci-runtime",
+                                  value));
+  }
+  // Any CRI-O: unknown releases are compared with all that are known.
+  if (value.empty() || seccomp::NamesCrio(value) || seccomp::KnownDefaultOf(value)) return {};
   return base::Fail(base::ErrorCode::kInvalidArgument,
-                    fmt::format("--runtime '{}': use cri-o or a known containerd release, such as "
-                                "containerd-1.7 or containerd-2.0.9",
-                                base::Printable(value)));
+                    fmt::format("--runtime '{}': not a known release; known are {}",
+                                base::Printable(value), seccomp::KnownDefaultNames()));
 }
 
 audit::MeaningTools MakeMeaningTools(const seccomp::SyscallTable& table) {

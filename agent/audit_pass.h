@@ -67,7 +67,7 @@ struct AuditPass {
 // "auto", "runtime-default" or "unconfined" (--node-default).
 [[nodiscard]] base::Result<audit::NodeDefault> ParseNodeDefault(std::string_view value);
 
-// `--runtime`: "" or a containerd release whose default profile is known here, or any CRI-O.
+// `--runtime`: "" or a release whose default profile is known here, or any CRI-O.
 [[nodiscard]] base::Result<void> CheckRuntime(std::string_view value);
 
 // Compiles as the runtimes of this node do; `table` is borrowed.

@@ -201,6 +201,7 @@ class Daemon {
   }
 
   void StartSources(net::Supervisor& supervisor) {
+    install_->set_node_runtime(state_.facts.RuntimeName());
     if (Installs(config_)) install_->set_desired_options(DesiredOptions());
     source_->Start(supervisor, [this] {
       install_->SourceChanged();

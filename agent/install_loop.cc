@@ -96,6 +96,7 @@ InstallLoop::InstallLoop(asio::io_context& io, const RunConfig& config, const Lo
       table_(seccomp::LoadLibseccompTable(true)) {
   preparer_.table = &table_;
   preparer_.runtime = config.runtime;
+  preparer_.floor = config.floor;
   if (const auto kernel = ParseKernelVersion(ReadKernelSupport().release)) {
     preparer_.node.kernel_major = kernel->first;
     preparer_.node.kernel_minor = kernel->second;

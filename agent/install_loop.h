@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/build_key.h"
@@ -61,6 +62,11 @@ class InstallLoop {
   void Pause() { paused_ = true; }
   // Which ConfigMaps count here; takes effect with the next pass.
   void set_desired_options(install::DesiredOptions options);
+  // As the API names it ("containerd://1.7.13"): whose default a bare `runtime-default` base is.
+  // --runtime wins; takes effect with the next pass.
+  void set_node_runtime(std::string runtime) {
+    if (config_.runtime.empty()) preparer_.runtime = std::move(runtime);
+  }
 
   [[nodiscard]] const seccomp::SyscallTable& table() const { return table_; }
 

@@ -34,6 +34,10 @@ base::Result<std::string> UnsupportedBecause(const kube::NodeRecord& node,
 
 }  // namespace
 
+std::string ThisNode::RuntimeName() const {
+  return container_runtime.empty() ? std::string() : container_runtime + "://" + runtime_version;
+}
+
 base::Result<ThisNode> FactsOf(const kube::NodeRecord& node,
                                std::span<const std::string> leave_alone) {
   ThisNode facts;

@@ -24,6 +24,8 @@ struct ThisNode {
   bool gvisor = false;                   // GKE Sandbox: its pods are not_applicable, one by one
   std::string unsupported = {};          // why the agent leaves this node alone; "" where it works
 
+  // "containerd://1.7.13", as --runtime takes it; "" if the API says nothing of it.
+  [[nodiscard]] std::string RuntimeName() const;
   bool operator==(const ThisNode&) const = default;
 };
 

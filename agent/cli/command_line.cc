@@ -18,8 +18,7 @@
 #include "agent/cli/render.h"
 #include "agent/cli/small_commands.h"
 #include "agent/cli/status.h"
-#include "agent/cli/validate.h"
-#include "agent/cli/validate_targets.h"
+#include "agent/cli/validate_command.h"
 #include "agent/cli/version.h"
 #include "agent/cluster_records.h"
 #include "agent/daemon.h"
@@ -205,51 +204,6 @@ struct Purge {
   }
 };
 
-struct Validate {
-  CLI::App* app = nullptr;
-  ValidateOptions options;
-  NodeFlags node;
-  std::string output;
-  std::string fail_on = "error";
-  std::vector<std::string> targets;
-
-  void Add(CLI::App& top) {
-    app = top.add_subcommand("validate", "every problem of profiles and ConfigMap manifests");
-    app->add_option("FILE", options.inputs, "files, directories, or - for standard input")
-        ->required();
-    AddOutput(*app, output, {"text", "json", "sarif"});
-    app->add_option("--fail-on", fail_on, "what makes the exit code 1")
-        ->check(CLI::IsMember({"error", "warning"}))
-        ->capture_default_str();
-    app->add_option("--target", targets, "another node it is meant for, ARCH/KERNEL; repeatable")
-        ->expected(1)
-        ->take_all();
-    node.Add(*app);
-  }
-
-  int Execute() {
-    if (!node.Resolve(&options.node)) return kUsage;
-    if (output == "json") options.format = ValidateFormat::kJson;
-    if (output == "sarif") options.format = ValidateFormat::kSarif;
-    options.fail_on_warning = fail_on == "warning";
-    options.colour = ::isatty(STDOUT_FILENO) == 1;
-    options.agent_version = AgentVersion();
-    options.runtime = node.runtime;
-    if (!targets.empty()) return ExecuteForTargets();
-    return RunValidate(options, std::cin, std::cout, std::cerr);
-  }
-
-  [[nodiscard]] int ExecuteForTargets() const {
-    std::vector<ValidateTarget> parsed;
-    for (const std::string& text : targets) {
-      auto target = ParseValidateTarget(text, options.node);
-      if (!target) return WrongUse(target.error());
-      parsed.push_back(*std::move(target));
-    }
-    return RunValidateTargets(options, parsed, std::cin, std::cout, std::cerr);
-  }
-};
-
 struct Render {
   CLI::App* app = nullptr;
   RenderOptions options;
@@ -310,7 +264,7 @@ int RunCommandLine(int argc, char** argv) {
   top.require_subcommand(1);
   Run run;
   Audit audit;
-  Validate validate;
+  ValidateCommand validate;
   Render render;
   FilterCommands filters;
   Purge purge;

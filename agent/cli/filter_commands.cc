@@ -40,7 +40,7 @@ void FilterCommands::AddShared(CLI::App& app) {
   AddOutput(app, output_, {"text", "json"});
   node_.Add(app);
   AddLiveFlags(app, live_);
-  app.add_option("--runtime", runtime_, "the OCI runtime that loads a profile")
+  app.add_option("--oci-runtime", oci_runtime_, "the OCI runtime that loads a profile")
       ->check(CLI::IsMember({"crun", "runc"}))
       ->capture_default_str();
 }
@@ -82,7 +82,8 @@ int FilterCommands::Execute() {
   const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
   // One by one: at -O2 g++ 12 takes a member of the braced form for uninitialized.
   TargetSettings settings;
-  settings.runtime = runtime_ == "runc" ? bpf::Runtime::kRunc : bpf::Runtime::kCrun;
+  settings.runtime = oci_runtime_ == "runc" ? bpf::Runtime::kRunc : bpf::Runtime::kCrun;
+  settings.container_runtime = node_.runtime;
   settings.table = &table;
   settings.in = &std::cin;
   settings.forms = LiveTargetForms(live_);

@@ -34,7 +34,7 @@ class FilterCommands {
   NodeFlags node_;
   LiveTargetOptions live_;
   std::vector<std::string> archs_;
-  std::string runtime_ = "crun";
+  std::string oci_runtime_ = "crun";
   std::string fail_on_ = "any";
   std::string output_;
 };

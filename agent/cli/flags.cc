@@ -111,7 +111,7 @@ void AddNodeFlags(CLI::App& app, RunConfig& config) {
           "how deep to look into the kernel; auto: filter where it works, else status")
       ->check(CLI::IsMember({"auto", "filter", "status"}));
   AddFlag(app, "runtime", config.runtime,
-          "the container runtime, where nothing else tells it: containerd-1.7, containerd-2.0.9");
+          "the container runtime, where nothing else tells it: containerd-1.7, crio-1.32");
   AddFlag(app, "policy.floor", config.floor,
           "what every container must at least refuse: none, runtime-default or a profile's path");
   AddFlag(app, "bundles", config.bundles,

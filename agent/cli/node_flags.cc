@@ -4,6 +4,7 @@
 #include <iostream>
 #include <utility>
 
+#include "agent/audit_pass.h"
 #include "agent/cli/agent_client.h"
 #include "agent/cli/version.h"
 #include "common/base/strings.h"
@@ -16,8 +17,9 @@ void NodeFlags::Add(CLI::App& app) {
   app.add_option("--node-kernel", kernel, "kernel of the node: 6.1");
   app.add_option("--capabilities", capabilities,
                  "what the container holds, for conditional rules: CAP_SYS_ADMIN,... or ALL, NONE");
-  app.add_option("--node-runtime", runtime,
-                 "runtime whose default a bare runtime-default base is: containerd-1.7");
+  app.add_option("--runtime,--node-runtime", runtime,
+                 "container runtime of the node, whose default a bare runtime-default is: "
+                 "containerd-1.7, crio-1.32");
 }
 
 bool NodeFlags::Resolve(seccomp::NodeFacts* node) const {
@@ -37,6 +39,10 @@ bool NodeFlags::Resolve(seccomp::NodeFacts* node) const {
       return false;
     }
     node->capabilities = std::move(list.names);
+  }
+  if (const auto checked = CheckRuntime(runtime); !checked) {
+    std::cerr << "seccompd: " << checked.error().message << "\n";
+    return false;
   }
   if (arch.empty()) return true;
   const auto known = seccomp::ArchFromName(arch);

@@ -15,7 +15,7 @@ struct NodeFlags {
   std::string arch;
   std::string kernel;
   std::string capabilities;
-  std::string runtime;  // whose default a bare `runtime-default` base is
+  std::string runtime;  // the container runtime, whose default a bare `runtime-default` is
 
   void Add(CLI::App& app);
   // False: said on stderr what is wrong.

@@ -70,7 +70,8 @@ std::size_t CharacterColumn(std::string_view line, std::size_t column) {
 // Reads the keys of ConfigMaps; one instance per file.
 class ManifestReader {
  public:
-  explicit ManifestReader(ProfileInput& input) : input_(input) {}
+  ManifestReader(ProfileInput& input, const std::set<std::string>& tenant_namespaces)
+      : input_(input), tenant_namespaces_(tenant_namespaces) {}
 
   void Read(std::span<const Node> documents) {
     auto objects = kube::ParseManifest(documents);
@@ -126,8 +127,13 @@ class ManifestReader {
         fmt::format("ConfigMap {} key {}", base::Printable(map.meta.name), base::Printable(key));
     // The installer decides paths; it is asked key by key, so that each answer has its key.
     const kube::ConfigMap alone{.meta = map.meta, .data = {entry}};
-    install::ClaimSet claims =
-        install::ResolveClaims(std::span(&alone, 1), {}, {.every_node = true});
+    install::ClaimSet claims = install::ResolveClaims(
+        std::span(&alone, 1), {}, {.tenant_namespaces = tenant_namespaces_, .every_node = true});
+    for (const install::Remark& remark : claims.remarks) {
+      if (remark.kind != install::Remark::Kind::kIgnoredAnnotation) continue;
+      input_.ignored.push_back("ConfigMap " + base::Printable(map.meta.name) + ": " +
+                               remark.reason);
+    }
     if (claims.claims.empty()) {
       for (const install::Remark& remark : claims.remarks) {
         if (remark.kind == install::Remark::Kind::kIgnoredKey) {
@@ -147,6 +153,7 @@ class ManifestReader {
     profile.path = claims.claims.front().path;
     profile.capabilities = claims.claims.front().capabilities;
     profile.base = claims.claims.front().base;
+    profile.tenant = claims.claims.front().tenant;
     const auto [first, added] = claimed.try_emplace(profile.path, key);
     if (!added) {
       input_.problems.push_back(
@@ -159,6 +166,7 @@ class ManifestReader {
   }
 
   ProfileInput& input_;
+  const std::set<std::string>& tenant_namespaces_;
   std::multimap<std::string, const Node*> data_;
 };
 
@@ -224,7 +232,8 @@ base::Result<std::string> ReadText(const std::string& name, std::istream& in) {
   return text;
 }
 
-ProfileInput ReadProfiles(std::string name, std::string_view bare_path, std::string bytes) {
+ProfileInput ReadProfiles(std::string name, std::string_view bare_path, std::string bytes,
+                          const std::set<std::string>& tenant_namespaces) {
   ProfileInput input{.name = std::move(name), .bytes = std::move(bytes)};
   std::vector<Node> documents;
   if (document::LooksLikeJson(input.bytes)) {
@@ -237,15 +246,15 @@ ProfileInput ReadProfiles(std::string name, std::string_view bare_path, std::str
   // What cannot be read at all is diagnosed as a profile: the same words for the same mistakes.
   const bool manifest = std::any_of(documents.begin(), documents.end(), kube::IsManifest);
   if (manifest) {
-    ManifestReader(input).Read(documents);
+    ManifestReader(input, tenant_namespaces).Read(documents);
   } else {
     TakeBare(input, bare_path, std::move(documents));
   }
   return input;
 }
 
-install::Prepared PrepareExtension(const ProfileInput& input, const ProfileText& profile,
-                                   const install::Preparer& preparer) {
+install::Prepared PrepareAsInstalled(const ProfileInput& input, const ProfileText& profile,
+                                     const install::Preparer& preparer, const std::string* floor) {
   std::map<std::string, install::Claim> claims;
   for (const ProfileText& other : input.profiles) {
     install::Claim claim;
@@ -253,7 +262,14 @@ install::Prepared PrepareExtension(const ProfileInput& input, const ProfileText&
     claim.text = other.text;
     claim.capabilities = other.capabilities;
     claim.base = other.base;
+    claim.tenant = other.tenant;
     claims.try_emplace(other.path, std::move(claim));
+  }
+  if (floor != nullptr) {
+    install::Claim claim;
+    claim.path = install::NormalizeReference(preparer.floor);
+    claim.text = *floor;
+    claims.insert_or_assign(claim.path, std::move(claim));
   }
   install::ClaimSet set;
   for (auto& [path, claim] : claims) set.claims.push_back(std::move(claim));

@@ -3,6 +3,7 @@
 
 #include <iosfwd>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct ProfileText {
   std::optional<document::Node> document{};  // of a bare profile: the text, already parsed
   std::string capabilities{};                // annotation seccompd.io/capabilities
   std::string base{};                        // annotation seccompd.io/base
+  bool tenant = false;                       // of a tenant namespace
 };
 
 // The lines of a text, found once.
@@ -55,12 +57,16 @@ struct ProfileInput {
 // The profiles in the text of a file: a bare profile, or the keys of every ConfigMap of a manifest.
 // `name` gives a bare profile its path: relative to the directory that was asked for.
 [[nodiscard]] ProfileInput ReadProfiles(std::string name, std::string_view bare_path,
-                                        std::string bytes);
+                                        std::string bytes,
+                                        const std::set<std::string>& tenant_namespaces = {});
 
-// The profile with what it extends, which must be the runtime's default or of the same input.
-[[nodiscard]] install::Prepared PrepareExtension(const ProfileInput& input,
-                                                 const ProfileText& profile,
-                                                 const install::Preparer& preparer);
+// The profile as the installer prepares it, with what it extends, which must be the runtime's
+// default or of the same input. `floor` is a profile that stands at the preparer's floor; null:
+// none does.
+[[nodiscard]] install::Prepared PrepareAsInstalled(const ProfileInput& input,
+                                                   const ProfileText& profile,
+                                                   const install::Preparer& preparer,
+                                                   const std::string* floor = nullptr);
 
 // Moves the diagnostics of the profile's text to their place in the file (lines and characters), or
 // to the start of the value where lines cannot be told, as in a quoted scalar.

@@ -82,7 +82,7 @@ int RunRender(const RenderOptions& options, std::istream& in, std::ostream& out,
                                .table = &table,
                                .node = options.node,
                                .runtime = options.runtime};
-    install::Prepared prepared = PrepareExtension(input, *profile, preparer);
+    install::Prepared prepared = PrepareAsInstalled(input, *profile, preparer);
     PlaceInFile(input, *profile, prepared.diagnostics);
     for (const seccomp::Diagnostic& diagnostic : prepared.diagnostics) {
       err << DiagnosticLine(shown, diagnostic, {}, options.colour) << "\n";

@@ -12,7 +12,7 @@ struct RenderOptions {
   std::string input;          // a file or "-"
   std::string key{};          // --key: which key (or localhostProfile path) of a ConfigMap manifest
   seccomp::NodeFacts node{};  // --node-arch, --node-kernel, --capabilities
-  std::string runtime{};      // --node-runtime: whose default a bare `runtime-default` base is
+  std::string runtime{};      // --runtime: whose default a bare `runtime-default` base is
   bool colour = false;        // `err` is a terminal
 };
 

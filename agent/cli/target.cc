@@ -15,7 +15,7 @@
 #include "common/bpf/compile.h"
 #include "common/bpf/verify.h"
 #include "common/install/prepare.h"
-#include "common/seccomp/runtime_default.h"
+#include "common/seccomp/known_default.h"
 
 namespace seccompd::agent {
 namespace {
@@ -36,30 +36,24 @@ base::Error Invalid(std::string message) {
   return {.code = ErrorCode::kInvalidArgument, .message = std::move(message)};
 }
 
-// Every release that `runtime-default:` takes, for an error message.
-std::string KnownDefaults() {
-  std::string known;
-  for (const seccomp::ContainerdDefault version : seccomp::AllContainerdDefaults()) {
-    if (!known.empty()) known += ", ";
-    known += DisplayName(version);
-  }
-  return known;
+// The newest that is known, of one runtime or, for "", of the more common one.
+std::optional<seccomp::KnownDefault> NewestOf(std::string_view runtime) {
+  if (runtime.empty() || runtime == "containerd") return seccomp::AllContainerdDefaults().back();
+  if (runtime == "crio" || runtime == "cri-o") return seccomp::AllCrioDefaults().back();
+  return std::nullopt;
 }
 
 Result<Target> RuntimeDefaultTarget(std::string_view version, const TargetSettings& settings) {
-  const bool newest = version.empty();
-  const auto which =
-      newest ? seccomp::AllContainerdDefaults().back() : seccomp::ContainerdDefaultOf(version);
+  std::string name(kRuntimeDefault);
+  if (!version.empty()) name += fmt::format(":{}", base::Printable(version));
+  if (version.empty()) version = settings.container_runtime;
+  const auto newest = NewestOf(version);
+  const auto which = newest ? newest : seccomp::KnownDefaultOf(version);
   if (!which) {
     return Fail(Invalid(fmt::format("runtime-default:{}: not a known version; known are {}",
-                                    base::Printable(version), KnownDefaults())));
+                                    base::Printable(version), seccomp::KnownDefaultNames())));
   }
-  std::string name(kRuntimeDefault);
-  if (!newest) name += fmt::format(":{}", base::Printable(version));
-  TRY_ASSIGN(Target target, TargetOfProfile(name,
-                                            ContainerdDefaultProfile(*which, settings.node,
-                                                                     settings.node.Capabilities()),
-                                            settings));
+  TRY_ASSIGN(Target target, TargetOfProfile(name, ProfileOf(*which, settings.node), settings));
   target.notes.push_back(fmt::format("{}{}", newest ? "the newest known default, of " : "as in ",
                                      DisplayName(*which)));
   return target;

@@ -34,15 +34,17 @@ using TargetForm = std::function<std::optional<base::Result<Target>>(std::string
 
 struct TargetSettings {
   seccomp::NodeFacts node{};  // that would load a profile, and what the container holds
-  bpf::Runtime runtime = bpf::Runtime::kCrun;    // that loads a profile
+  std::string
+      container_runtime{};  // whose default a bare runtime-default is; "": containerd's newest
+  bpf::Runtime runtime = bpf::Runtime::kCrun;    // the OCI runtime, that loads a profile
   const seccomp::SyscallTable* table = nullptr;  // of every architecture; must not be null
   std::istream* in = nullptr;                    // what "-" reads; null: "-" is refused
   std::vector<TargetForm> forms{};
 };
 
 // FILE or - (a profile, or a ConfigMap manifest with one), FILE#KEY (a key or localhostProfile path
-// of a manifest), runtime-default[:containerd-1.7|:1.7.13|...], bpf:FILE (raw struct sock_filter
-// of this machine's byte order), or one of `settings.forms`. Profiles are compiled as
+// of a manifest), runtime-default[:containerd-1.7|:1.7.13|:crio-1.32|...], bpf:FILE (raw struct
+// sock_filter of this machine's byte order), or one of `settings.forms`. Profiles are compiled as
 // `settings.runtime` does. kNotFound: nothing by that name; kInvalidArgument: it is there but
 // refused, with the first error.
 [[nodiscard]] base::Result<Target> ResolveTarget(std::string_view text,

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <istream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <ostream>
 #include <utility>
 
+#include "agent/cli/pod_references.h"
 #include "agent/cli/profile_input.h"
 #include "agent/cli/validate_report.h"
 #include "common/base/strings.h"
@@ -18,7 +21,11 @@
 #include "common/bpf/text_meaning.h"
 #include "common/install/desired.h"
 #include "common/install/prepare.h"
+#include "common/kube/manifest.h"
 #include "common/seccomp/libseccomp_table.h"
+#include "common/seccomp/loader.h"
+#include "common/seccomp/parse.h"
+#include "common/seccomp/resolve_default.h"
 
 namespace seccompd::agent {
 namespace {
@@ -48,30 +55,57 @@ class Validation {
     report_.agent_version = options.agent_version;
   }
 
-  void Add(const std::string& input) {
-    std::error_code error;
-    if (input != "-" && fs::is_directory(input, error)) {
-      const std::size_t before = report_.files.size();
-      AddDirectory(input, {}, 0);
-      if (report_.files.size() == before) {
-        Fail(input, Unreadable("no .json, .yaml or .yml file in this directory"));
-      }
-      return;
+  // False: the floor cannot be read, and what is wrong is said.
+  bool ReadFloor(std::ostream& err) {
+    if (options_.floor == "none" || seccomp::IsRuntimeDefault(options_.floor)) return true;
+    auto text = ReadText(options_.floor, in_);
+    if (!text) {
+      err << "seccompd validate: --policy.floor '" << base::Printable(options_.floor)
+          << "': " << text.error().message << "\n";
+      return false;
     }
-    AddFile(input, fs::path(input).filename().string());
+    floor_ = *std::move(text);
+    return true;
+  }
+
+  void Add(const std::string& input) {
+    Walk(input, [this](const std::string& name, const std::string& bare_path) {
+      AddFile(name, bare_path);
+    });
+  }
+
+  // Manifests of what uses the profiles; after all profiles.
+  void AddPods(const std::string& input) {
+    Walk(input, [this](const std::string& name, const std::string&) { AddPodFile(name); });
   }
 
   ValidateReport TakeReport() { return std::move(report_); }
 
  private:
+  // Takes a file by its name and by its path below the directory that was asked for.
+  using Take = std::function<void(const std::string& name, const std::string& below)>;
+
   void Fail(const std::string& name, Diagnostic problem) {
     report_.files.push_back({.name = name, .problems = {std::move(problem)}});
+  }
+
+  void Walk(const std::string& input, const Take& take) {
+    std::error_code error;
+    if (input == "-" || !fs::is_directory(input, error)) {
+      return take(input, fs::path(input).filename().string());
+    }
+    const std::size_t before = report_.files.size();
+    WalkDirectory(input, {}, 0, take);
+    if (report_.files.size() == before) {
+      Fail(input, Unreadable("no .json, .yaml or .yml file in this directory"));
+    }
   }
 
   // Sorted by name, so that the output of two runs can be compared. `below` is the path from the
   // directory asked for: what the directory source would take for a bare profile's path. Dot files
   // and links to directories are left out, as there.
-  void AddDirectory(const fs::path& directory, const std::string& below, int depth) {
+  void WalkDirectory(const fs::path& directory, const std::string& below, int depth,
+                     const Take& take) {
     std::error_code error;
     std::vector<fs::directory_entry> entries;
     fs::directory_iterator it(directory, error);
@@ -86,11 +120,11 @@ class Validation {
         if (depth >= kMaxDepth) {
           Fail(entry.path().string(), Unreadable("nested too deeply"));
         } else {
-          AddDirectory(entry.path(), below + name + "/", depth + 1);
+          WalkDirectory(entry.path(), below + name + "/", depth + 1, take);
         }
       } else if (install::ProfileStem(name)) {
         if (entry.is_regular_file(error)) {
-          AddFile(entry.path().string(), below + name);
+          take(entry.path().string(), below + name);
         } else {
           Fail(entry.path().string(), Unreadable("not a regular file, or a broken link"));
         }
@@ -104,25 +138,89 @@ class Validation {
     if (!text) return Fail(shown, Unreadable("cannot be read: " + text.error().message));
     // A bare profile from standard input has no name, so no path either.
     const std::string path = name == "-" ? std::string() : bare_path;
-    const ProfileInput input = ReadProfiles(shown, path, *std::move(text));
+    const ProfileInput input =
+        ReadProfiles(shown, path, *std::move(text), options_.tenant_namespaces);
     FileFinding file{
         .name = shown, .profiles = {}, .problems = input.problems, .ignored = input.ignored};
-    for (const ProfileText& profile : input.profiles)
+    for (const ProfileText& profile : input.profiles) {
       file.profiles.push_back(Check(input, profile));
+      Offer(file.profiles.back());
+    }
     report_.files.push_back(std::move(file));
+  }
+
+  void Offer(const ProfileFinding& finding) {
+    if (finding.path.empty()) return;
+    OfferedProfile& offered = offered_[finding.path];
+    offered.valid = offered.valid || finding.valid;
+    for (const Diagnostic& d : finding.diagnostics) {
+      if (d.code == codes::kNeedsNoNewPrivs) offered.needs_no_new_privs = true;
+    }
+  }
+
+  void AddPodFile(const std::string& name) {
+    const std::string shown = name == "-" ? "<stdin>" : name;
+    auto text = ReadText(name, in_);
+    if (!text) return Fail(shown, Unreadable("cannot be read: " + text.error().message));
+    document::Position at;
+    auto documents = ReadDocuments(*text, &at);
+    if (!documents) {
+      return report_.files.push_back({.name = shown,
+                                      .problems = {{.code = codes::kBadManifest,
+                                                    .severity = Severity::kError,
+                                                    .pointer = {},
+                                                    .message = documents.error().message,
+                                                    .line = at.line,
+                                                    .column = at.column}}});
+    }
+    FileFinding file{.name = shown};
+    for (const document::Node& document : *documents) {
+      PodFindings found = CheckPodReferences(document, offered_);
+      std::move(found.references.begin(), found.references.end(),
+                std::back_inserter(file.references));
+      std::move(found.diagnostics.begin(), found.diagnostics.end(),
+                std::back_inserter(file.problems));
+    }
+    report_.files.push_back(std::move(file));
+  }
+
+  static base::Result<std::vector<document::Node>> ReadDocuments(const std::string& text,
+                                                                 document::Position* at) {
+    if (!document::LooksLikeJson(text)) return document::ParseYaml(text, kube::kManifestLimits, at);
+    TRY_ASSIGN(document::Node root, document::ParseJson(text, kube::kManifestLimits, at));
+    std::vector<document::Node> documents;
+    documents.push_back(std::move(root));
+    return documents;
+  }
+
+  // As the installer does it: with its base, and as what tenants may have.
+  void CheckAsInstalled(const ProfileInput& input, const ProfileText& profile,
+                        ProfileFinding& finding) {
+    const install::Preparer preparer{
+        .compile =
+            [this](const seccomp::Profile& p) { return bpf::Compile(p, options_.node.arch); },
+        .table = &table_,
+        .node = options_.node,
+        .runtime = options_.runtime,
+        .floor = options_.floor};
+    install::Prepared prepared =
+        PrepareAsInstalled(input, profile, preparer, floor_ ? &*floor_ : nullptr);
+    finding.diagnostics = std::move(prepared.diagnostics);
+    if (!prepared.valid()) return;
+    const auto installed = seccomp::ParseProfile(prepared.bytes);
+    if (installed.profile) CheckLoader(*installed.profile, finding);
+  }
+
+  void CheckLoader(const seccomp::Profile& profile, ProfileFinding& finding) {
+    auto found = seccomp::DiagnoseLoader(profile, table_, options_.node, options_.loader);
+    std::move(found.begin(), found.end(), std::back_inserter(finding.diagnostics));
   }
 
   ProfileFinding Check(const ProfileInput& input, const ProfileText& profile) {
     ProfileFinding finding{
         .config_map = profile.config_map, .key = profile.key, .path = profile.path};
-    if (!profile.base.empty()) {
-      const install::Preparer preparer{
-          .compile =
-              [this](const seccomp::Profile& p) { return bpf::Compile(p, options_.node.arch); },
-          .table = &table_,
-          .node = options_.node,
-          .runtime = options_.runtime};
-      finding.diagnostics = PrepareExtension(input, profile, preparer).diagnostics;
+    if (!profile.base.empty() || profile.tenant) {
+      CheckAsInstalled(input, profile, finding);
       finding.valid = !seccomp::HasErrors(finding.diagnostics);
       PlaceInFile(input, profile, finding.diagnostics);
       NoteSharedPath(input, profile, finding);
@@ -158,6 +256,7 @@ class Validation {
         auto differences =
             bpf::TextDifferences(workspace_, *parsed.profile, table_, *node, compile);
         std::move(differences.begin(), differences.end(), std::back_inserter(finding.diagnostics));
+        CheckLoader(*parsed.profile, finding);
       }
     }
     finding.valid = !seccomp::HasErrors(finding.diagnostics);
@@ -190,6 +289,8 @@ class Validation {
   bpf::Workspace workspace_;
   ValidateReport report_;
   std::map<std::string, std::string> claimed_;  // path -> who claims it
+  OfferedProfiles offered_;
+  std::optional<std::string> floor_;  // the text of --policy.floor, where that is a file
 };
 
 std::string Render(const ValidateReport& report, const ValidateOptions& options) {
@@ -213,7 +314,9 @@ int RunValidate(const ValidateOptions& options, std::istream& in, std::ostream& 
     return kExitUsage;
   }
   Validation validation(options, in);
+  if (!validation.ReadFloor(err)) return kExitUsage;
   for (const std::string& input : options.inputs) validation.Add(input);
+  for (const std::string& input : options.pods) validation.AddPods(input);
   const ValidateReport report = validation.TakeReport();
   out << Render(report, options) << std::flush;
   const ValidateCounts counts = report.Count();

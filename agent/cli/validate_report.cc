@@ -7,6 +7,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "agent/cli/table.h"
 #include "common/base/strings.h"
 #include "common/document/json_writer.h"
 
@@ -37,11 +38,6 @@ std::string_view ColourOf(Severity severity) {
   return "\x1b[36m";
 }
 
-// "1 error", "2 errors".
-std::string Counted(std::size_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 std::string JsonDiagnostic(const Diagnostic& d) {
   return fmt::format(
       R"({{"code":{},"severity":{},"pointer":{},"message":{},"line":{},"column":{}}})",
@@ -56,11 +52,18 @@ std::string JsonProfile(const ProfileFinding& profile) {
       JsonList(profile.diagnostics, JsonDiagnostic));
 }
 
+std::string JsonReference(const PodReference& row) {
+  return fmt::format(R"({{"workload":{},"container":{},"asked":{},"state":{}}})",
+                     JsonText(row.workload), JsonText(row.container), JsonText(row.asked),
+                     JsonText(row.state));
+}
+
 std::string JsonFile(const FileFinding& file) {
-  return fmt::format(R"({{"file":{},"profiles":{},"diagnostics":{},"ignored":{}}})",
+  return fmt::format(R"({{"file":{},"profiles":{},"diagnostics":{},"ignored":{},"references":{}}})",
                      JsonText(file.name), JsonList(file.profiles, JsonProfile),
                      JsonList(file.problems, JsonDiagnostic),
-                     JsonList(file.ignored, [](const std::string& s) { return JsonText(s); }));
+                     JsonList(file.ignored, [](const std::string& s) { return JsonText(s); }),
+                     JsonList(file.references, JsonReference));
 }
 
 // A path as a URI reference (RFC 3986): everything but unreserved characters and '/' is escaped.
@@ -132,6 +135,10 @@ ValidateCounts ValidateReport::Count() const {
   };
   for (const FileFinding& file : files) {
     add(file.problems);
+    for (const PodReference& row : file.references) {
+      if (!row.state.empty()) ++counts.references;
+      if (row.state == "provided") ++counts.provided;
+    }
     for (const ProfileFinding& profile : file.profiles) {
       ++counts.profiles;
       if (profile.valid) ++counts.valid;
@@ -153,6 +160,26 @@ std::string DiagnosticLine(const std::string& file, const Diagnostic& d, const s
   return out;
 }
 
+namespace {
+
+// Who asks for what, over all files; nothing where no pods were looked at.
+std::string ReferenceTable(const ValidateReport& report, bool colour) {
+  Table table(colour);
+  bool empty = true;
+  table.AddHeader({"STATE", "WORKLOAD", "CONTAINER", "ASKED"});
+  for (const FileFinding& file : report.files) {
+    for (const PodReference& row : file.references) {
+      const bool good = row.state.empty() || row.state == "provided";
+      table.AddRow({row.state.empty() ? "-" : row.state, row.workload, row.container, row.asked}, 0,
+                   good ? Colour::kPlain : Colour::kRed);
+      empty = false;
+    }
+  }
+  return empty ? std::string() : table.Render();
+}
+
+}  // namespace
+
 std::string RenderText(const ValidateReport& report, bool colour) {
   std::string out;
   for (const FileFinding& file : report.files) {
@@ -168,7 +195,12 @@ std::string RenderText(const ValidateReport& report, bool colour) {
       out += Verdict(profile, file.name, colour);
     }
   }
+  out += ReferenceTable(report, colour);
   const ValidateCounts counts = report.Count();
+  if (counts.references > 0) {
+    out +=
+        fmt::format("{}, {} provided\n", Counted(counts.references, "reference"), counts.provided);
+  }
   out += fmt::format("{}, {} valid, {} refused; {}, {}\n", Counted(counts.profiles, "profile"),
                      counts.valid, counts.profiles - counts.valid, Counted(counts.errors, "error"),
                      Counted(counts.warnings, "warning"));

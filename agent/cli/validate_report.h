@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cli/pod_references.h"
 #include "common/seccomp/diagnostic.h"
 
 namespace seccompd::agent {
@@ -24,6 +25,7 @@ struct FileFinding {
   std::vector<ProfileFinding> profiles{};
   std::vector<seccomp::Diagnostic> problems{};  // of the file itself
   std::vector<std::string> ignored{};
+  std::vector<PodReference> references{};  // of a file of --pods
 };
 
 struct ValidateCounts {
@@ -32,6 +34,8 @@ struct ValidateCounts {
   std::size_t valid = 0;
   std::size_t errors = 0;
   std::size_t warnings = 0;
+  std::size_t references = 0;  // containers that name a profile
+  std::size_t provided = 0;    // ... that is there
 };
 
 struct ValidateReport {

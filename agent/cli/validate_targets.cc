@@ -35,16 +35,20 @@ base::Result<ValidateTarget> ParseValidateTarget(std::string_view text,
   const auto parts = base::Split(text, '/');
   ValidateTarget target{.name = std::string(text), .node = base};
   const auto arch = seccomp::ArchFromName(parts.front());
-  if (!arch) return base::Fail(Wrong(text, "the architecture is not known; give ARCH/KERNEL"));
-  target.node.arch = *arch;
-  if (parts.size() > 2) {
-    return base::Fail(Wrong(text, "give ARCH/KERNEL; the runtime makes no difference here"));
+  if (!arch) {
+    return base::Fail(Wrong(text, "the architecture is not known; give ARCH/KERNEL/RUNTIME..."));
   }
-  if (parts.size() == 2) {
-    const auto kernel = ParseKernelVersion(parts[1]);
-    if (!kernel) return base::Fail(Wrong(text, "give the kernel as MAJOR.MINOR"));
-    target.node.kernel_major = kernel->first;
-    target.node.kernel_minor = kernel->second;
+  target.node.arch = *arch;
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const bool number = !parts[i].empty() && parts[i][0] >= '0' && parts[i][0] <= '9';
+    if (i == 1 && number) {
+      const auto kernel = ParseKernelVersion(parts[i]);
+      if (!kernel) return base::Fail(Wrong(text, "give the kernel as MAJOR.MINOR"));
+      target.node.kernel_major = kernel->first;
+      target.node.kernel_minor = kernel->second;
+    } else if (auto added = seccomp::AddLoader(parts[i], &target.loader); !added) {
+      return base::Fail(Wrong(text, added.error().message));
+    }
   }
   return target;
 }
@@ -64,6 +68,8 @@ int RunValidateTargets(const ValidateOptions& options, const std::vector<Validat
   for (const ValidateTarget& target : targets) {
     ValidateOptions one = options;
     one.node = target.node;
+    one.loader = target.loader;
+    if (!target.loader.container_runtime.empty()) one.runtime = target.loader.container_runtime;
     std::istringstream again(input);
     std::ostringstream report;
     worst = std::max(worst, RunValidate(one, again, report, err));

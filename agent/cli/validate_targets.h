@@ -15,10 +15,12 @@ namespace seccompd::agent {
 struct ValidateTarget {
   std::string name;  // as given
   seccomp::NodeFacts node;
+  seccomp::LoaderFacts loader{};
 };
 
-// "x86_64", "aarch64/6.1". What the profile means does not depend on the runtime that loads it, so
-// a third part is refused rather than ignored. `base` gives what the text does not say.
+// "x86_64", "aarch64/6.1", "x86_64/6.1/containerd-1.7/runc-1.1.12/libseccomp-2.5.4": after the
+// architecture and the kernel what loads the profile, in any order. `base` gives what the text does
+// not say of the node.
 [[nodiscard]] base::Result<ValidateTarget> ParseValidateTarget(std::string_view text,
                                                                const seccomp::NodeFacts& base);
 

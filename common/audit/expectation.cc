@@ -82,10 +82,11 @@ void CompareWithTold(const Told& told, const ProfileMeaning& meaning, std::strin
 }  // namespace
 
 std::vector<std::string> CapabilitiesOf(std::span<const std::string> add,
-                                        std::span<const std::string> drop) {
+                                        std::span<const std::string> drop,
+                                        std::span<const std::string_view> by_default) {
   std::vector<std::string> set;
   const auto take = [&set](const auto& names) { set.assign(names.begin(), names.end()); };
-  take(seccomp::DefaultCapabilities());
+  take(by_default);
   if (HasAll(add)) take(seccomp::AllCapabilities());
   if (HasAll(drop)) set.clear();
   for (const std::string& written : add) {
@@ -150,19 +151,15 @@ Expected Expectations::ForLocalhost(const std::string& path) const {
 Expected Expectations::ForRuntimeDefault(const Workload* workload) const {
   Expected expected{
       .kind = Expected::Kind::kAny, .candidates = {}, .none = Reason::kRuntimeVersion};
-  std::vector<std::string> capabilities = CapabilitiesOf({}, {});
-  if (workload != nullptr) {
-    capabilities = CapabilitiesOf(workload->add_capabilities, workload->drop_capabilities);
-  }
-  std::vector<seccomp::ContainerdDefault> versions;
-  if (const auto version = seccomp::ContainerdDefaultOf(runtime_.name)) {
-    versions.push_back(*version);
-  } else if (runtime_.name.find("cri-o") == std::string::npos) {
-    const auto all = seccomp::AllContainerdDefaults();
-    versions.assign(all.rbegin(), all.rend());
-  }
-  for (const seccomp::ContainerdDefault version : versions) {
-    const std::string key = fmt::format("runtime-default {} {}", static_cast<int>(version),
+  std::vector<seccomp::KnownDefault> versions = seccomp::DefaultsOfRuntime(runtime_.name);
+  std::reverse(versions.begin(), versions.end());  // the newest is the likeliest
+  for (const seccomp::KnownDefault& version : versions) {
+    const auto by_default = seccomp::CapabilitiesBy(version);
+    const std::vector<std::string> capabilities =
+        workload == nullptr ? CapabilitiesOf({}, {}, by_default)
+                            : CapabilitiesOf(workload->add_capabilities,
+                                             workload->drop_capabilities, by_default);
+    const std::string key = fmt::format("runtime-default {} {}", seccomp::DisplayName(version),
                                         base::Join(capabilities, ","));
     expected.candidates.push_back(
         {.key = base::Sha256(key),
@@ -170,7 +167,7 @@ Expected Expectations::ForRuntimeDefault(const Workload* workload) const {
          .name = std::string(seccomp::DisplayName(version)),
          .make = [this, version, capabilities]() -> base::Result<seccomp::Profile> {
            const std::vector<std::string_view> set(capabilities.begin(), capabilities.end());
-           return seccomp::ContainerdDefaultProfile(version, runtime_.node, set);
+           return seccomp::ProfileOf(version, runtime_.node, set);
          }});
   }
   return expected;

@@ -12,7 +12,7 @@
 #include "common/audit/resolve.h"
 #include "common/seccomp/diagnose.h"
 #include "common/seccomp/profile.h"
-#include "common/seccomp/runtime_default.h"
+#include "common/seccomp/known_default.h"
 
 namespace seccompd::audit {
 
@@ -37,14 +37,15 @@ struct ProfileTexts {
 
 // What decides the node's RuntimeDefault.
 struct RuntimeFacts {
-  std::string name;  // "containerd://1.7.13", "containerd-1.7", "" not known
+  std::string name;  // "containerd://1.7.13", "containerd-1.7", "cri-o://1.32.1", "" not known
   seccomp::NodeFacts node;
 };
 
-// The bounding set that containerd gives for a pod spec's capabilities: the default set, plus what
+// The bounding set that a runtime gives for a pod spec's capabilities: its default set, plus what
 // is added, minus what is dropped; ALL first, single names after ("SYS_ADMIN" or "CAP_SYS_ADMIN").
-std::vector<std::string> CapabilitiesOf(std::span<const std::string> add,
-                                        std::span<const std::string> drop);
+std::vector<std::string> CapabilitiesOf(
+    std::span<const std::string> add, std::span<const std::string> drop,
+    std::span<const std::string_view> by_default = seccomp::DefaultCapabilities());
 
 // What each container's filter is compared with. Lives for one pass: equal questions have one
 // answer.

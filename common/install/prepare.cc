@@ -8,6 +8,8 @@
 #include "common/base/strings.h"
 #include "common/bpf/decide.h"
 #include "common/bpf/prove_extension.h"
+#include "common/bpf/text_meaning.h"
+#include "common/install/floor.h"
 #include "common/install/tenant.h"
 #include "common/seccomp/extend.h"
 #include "common/seccomp/parse.h"
@@ -52,12 +54,20 @@ base::Digest MeaningOf(const seccomp::Profile& profile, const bpf::Program& prog
   return base::Sha256(bytes);
 }
 
+std::string Text(const seccomp::Diagnostic& d) {
+  return std::string(d.code) + (d.pointer.empty() ? "" : " " + d.pointer) + ": " + d.message;
+}
+
+// Why it is not installed, that it weakens, or that its filter is not what its text says.
 std::string NoteOf(const DesiredFile& file) {
   if (file.claim.error) return *file.claim.error;
   for (const seccomp::Diagnostic& d : file.prepared.diagnostics) {
     const bool told = d.severity == seccomp::Severity::kError || d.code == seccomp::codes::kWeakens;
     if (!told) continue;
-    return std::string(d.code) + (d.pointer.empty() ? "" : " " + d.pointer) + ": " + d.message;
+    return Text(d);
+  }
+  for (const seccomp::Diagnostic& d : file.prepared.diagnostics) {
+    if (d.code == seccomp::codes::kFilterDiffers) return Text(d);
   }
   return "";
 }
@@ -73,6 +83,10 @@ void Refuse(Prepared& prepared, std::string_view code, std::string message,
 void Append(std::vector<seccomp::Diagnostic> more, Prepared& prepared) {
   std::move(more.begin(), more.end(), std::back_inserter(prepared.diagnostics));
 }
+
+// A warning is not worth more than some milliseconds and 4 MiB of the agent; beyond, it is not
+// given.
+constexpr bpf::DecideLimits kWarningLimits{.nodes = 60'000, .operations = 200'000};
 
 struct Extended {
   const seccomp::Profile& extension;
@@ -142,7 +156,8 @@ Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer)
   std::string bytes = seccomp::RenderOci(*parsed.profile);
   const base::Digest digest = base::Sha256(bytes);
   // An extension is proven anew: its base may have changed, and its open ways are to be told.
-  if (request.base == nullptr && preparer.known_meaning) {
+  // What a floor is compared with is the filter itself.
+  if (request.base == nullptr && request.floor == nullptr && preparer.known_meaning) {
     if (const auto known = preparer.known_meaning(digest)) {
       prepared.bytes = std::move(bytes);
       prepared.digest = digest;
@@ -155,12 +170,19 @@ Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer)
     Refuse(prepared, seccomp::codes::kLibseccompRefuses, program.error().message);
     return prepared;
   }
+  if (request.floor != nullptr) {
+    Append(FloorProblems(*program, *request.floor, preparer), prepared);
+    if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
+  }
   if (request.base != nullptr) {
     Prove({.extension = own, .rewritten = *parsed.profile, .program = *program}, *request.base,
           preparer, prepared);
     if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
     prepared.base = base::Sha256(seccomp::RenderOci(*request.base));
   }
+  bpf::Workspace workspace(kWarningLimits);
+  Append(bpf::TextDifferences(workspace, *parsed.profile, *preparer.table, *node, preparer.compile),
+         prepared);
   prepared.bytes = std::move(bytes);
   prepared.digest = digest;
   prepared.meaning = MeaningOf(*parsed.profile, *program);
@@ -243,19 +265,49 @@ class Preparation {
       base = *std::move(found);
       base_digest = base::Sha256(seccomp::RenderOci(*base));
     }
+    const ProfileFloor* floor = nullptr;
+    if (claim.tenant && preparer_.floor != "none") {
+      if (!floor_) floor_ = ResolveFloor(depth);
+      if (!*floor_) {
+        Refuse(file.prepared, seccomp::codes::kBelowFloor,
+               "policy.floor, " + base::Printable(preparer_.floor) +
+                   ", cannot be had: " + floor_->error().message);
+        return;
+      }
+      floor = &**floor_;
+    }
+    const base::Digest floor_digest =
+        floor != nullptr ? base::Sha256(seccomp::RenderOci(floor->profile)) : base::Digest{};
     const auto old = Place(previous_, claim.path);
     const bool same = old != previous_.files.end() && old->claim.path == claim.path &&
                       !old->claim.error && old->claim.text == claim.text &&
                       old->claim.capabilities == claim.capabilities &&
                       old->claim.tenant == claim.tenant && old->claim.base == claim.base &&
-                      old->prepared.base == base_digest &&
+                      old->prepared.base == base_digest && old->prepared.floor == floor_digest &&
                       (old->prepared.valid() || (claim.base.empty() && !Weighed(*old)));
     file.prepared = same ? std::move(old->prepared)
                          : PrepareProfile({.text = claim.text,
                                            .capabilities = claim.capabilities,
                                            .tenant = claim.tenant,
-                                           .base = base ? &*base : nullptr},
+                                           .base = base ? &*base : nullptr,
+                                           .floor = floor},
                                           preparer_);
+    file.prepared.floor = floor_digest;
+  }
+
+  // A floor is for containers that ask for no capability, as the audit takes it.
+  base::Result<ProfileFloor> ResolveFloor(std::size_t depth) {
+    if (seccomp::IsRuntimeDefault(preparer_.floor)) {
+      TRY_ASSIGN(
+          seccomp::RuntimeDefault found,
+          seccomp::ResolveRuntimeDefault(preparer_.floor, preparer_.node, preparer_.runtime));
+      return ProfileFloor{.name = preparer_.floor + " (" + found.name + ")",
+                          .profile = std::move(found.profile)};
+    }
+    Claim asked;
+    asked.base = NormalizeReference(preparer_.floor);
+    TRY_ASSIGN(seccomp::Profile profile, BaseOf(asked, depth));
+    return ProfileFloor{.name = preparer_.floor, .profile = std::move(profile)};
   }
 
   base::Result<seccomp::Profile> BaseOf(const Claim& claim, std::size_t depth) {
@@ -294,6 +346,7 @@ class Preparation {
   Desired desired_;
   Desired previous_;
   const Preparer& preparer_;
+  std::optional<base::Result<ProfileFloor>> floor_;  // once a tenant needs it
   std::vector<State> states_;
 };
 

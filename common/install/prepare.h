@@ -26,12 +26,15 @@ struct Prepared {
   // What the filter decides, whatever the agent and libseccomp that built it: bpf's fingerprint,
   // with flags and listener mixed in where the profile names them.
   base::Digest meaning;
-  base::Digest base{};  // of the rendering that it extends; zero: none
+  base::Digest base{};   // of the rendering that it extends; zero: none
+  base::Digest floor{};  // of the floor that it was compared with; zero: none
   std::vector<seccomp::Diagnostic> diagnostics;
 
   [[nodiscard]] bool valid() const { return !bytes.empty(); }
   bool operator==(const Prepared&) const = default;
 };
+
+struct ProfileFloor;  // common/install/floor.h
 
 // parse -> diagnose -> render -> compile for this node. `compile` is bpf::Compile bound to the
 // arch.
@@ -43,6 +46,9 @@ struct Preparer {
   // then nothing is compiled. Empty: nothing is known.
   std::function<std::optional<base::Digest>(const base::Digest&)> known_meaning{};
   std::string runtime;  // "containerd://1.7.13", whose default a bare `runtime-default` is; ""
+  // policy.floor, which no tenant's profile may go below: none, runtime-default[:VERSION] or the
+  // path of a profile of a trusted namespace. One that cannot be had refuses every tenant's.
+  std::string floor = "none";
 };
 
 // What a source says about a profile besides its text.
@@ -51,6 +57,7 @@ struct ProfileRequest {
   std::string_view capabilities{};         // seccompd.io/capabilities; "": the preparer's
   bool tenant = false;                     // no NOTIFY, no listenerPath
   const seccomp::Profile* base = nullptr;  // what it extends; null: nothing
+  const ProfileFloor* floor = nullptr;     // what it may not go below; null: nothing
 };
 
 // The node as containers with these capabilities (the annotation, "": those of `node`) see it.

@@ -14,8 +14,8 @@ namespace seccompd::seccomp {
 enum class Severity : std::uint8_t { kError, kWarning, kNote };
 
 // Stable codes: "E0104". Extend at the end of a block, never renumber. E01xx: text and types;
-// E02xx: meaning; E03xx: the compiler; E04xx: where it is to be installed. W01xx: keys; W02xx:
-// meaning; Nxxxx: notes. The table with one line of explanation each is in diagnostic.cc.
+// E02xx: meaning; E03xx: the compiler; E04xx: where it is to be installed; E05xx, W05xx: pods that
+// refer to profiles. W01xx: keys; W02xx: meaning; W03xx: what is to load it; Nxxxx: notes. The table with one line of explanation each is in diagnostic.cc.
 struct Diagnostic {
   std::string_view code;  // of static storage: one of DiagnosticCodes()
   Severity severity = Severity::kError;
@@ -104,6 +104,10 @@ inline constexpr std::string_view kSamePath = "E0404";
 inline constexpr std::string_view kNotForTenants = "E0405";
 inline constexpr std::string_view kBadAnnotation = "E0406";
 inline constexpr std::string_view kWeakeningRefused = "E0407";
+inline constexpr std::string_view kBelowFloor = "E0408";
+inline constexpr std::string_view kPodProfileMissing = "E0501";
+inline constexpr std::string_view kPodProfileRefused = "E0502";
+inline constexpr std::string_view kPodReferenceInvalid = "E0503";
 inline constexpr std::string_view kUnknownKey = "W0101";
 inline constexpr std::string_view kMisCasedKey = "W0102";
 inline constexpr std::string_view kDuplicateKey = "W0103";
@@ -125,10 +129,18 @@ inline constexpr std::string_view kValueOutsideMask = "W0213";
 inline constexpr std::string_view kEmptyFlags = "W0214";
 inline constexpr std::string_view kExtensionOpen = "W0215";
 inline constexpr std::string_view kFilterDiffers = "W0216";
+inline constexpr std::string_view kRuntimeRefuses = "W0301";
+inline constexpr std::string_view kLibseccompFault = "W0302";
 inline constexpr std::string_view kSharedPath = "W0401";
 inline constexpr std::string_view kWeakens = "W0402";
+inline constexpr std::string_view kPodPrivileged = "W0501";
+inline constexpr std::string_view kPodAnnotation = "W0502";
+inline constexpr std::string_view kPodNeedsNoNewPrivs = "W0503";
+inline constexpr std::string_view kPodForeignTenant = "W0504";
 inline constexpr std::string_view kMoreFindings = "N0001";
 inline constexpr std::string_view kNeedsNoNewPrivs = "N0201";
+inline constexpr std::string_view kNewerThanTarget = "N0301";
+inline constexpr std::string_view kEnosysAbove = "N0302";
 }  // namespace codes
 
 }  // namespace seccompd::seccomp

@@ -4,24 +4,12 @@
 #include <fmt/format.h>
 
 #include "common/base/strings.h"
-#include "common/seccomp/runtime_default.h"
+#include "common/seccomp/known_default.h"
 
 namespace seccompd::seccomp {
 namespace {
 
 constexpr std::string_view kName = "runtime-default";
-
-bool IsCrio(std::string_view version) {
-  return version.starts_with("crio") || version.starts_with("cri-o");
-}
-
-std::string KnownDefaults() {
-  std::string known;
-  for (const ContainerdDefault version : AllContainerdDefaults()) {
-    known += (known.empty() ? "" : ", ") + std::string(DisplayName(version));
-  }
-  return known;
-}
 
 }  // namespace
 
@@ -45,20 +33,13 @@ base::Result<RuntimeDefault> ResolveRuntimeDefault(std::string_view text, const 
                     "--runtime (of run) or --node-runtime",
                     kName));
   }
-  if (IsCrio(version)) {
-    return base::Fail(base::ErrorCode::kInvalidArgument,
-                      fmt::format("{}: which calls CRI-O's default allows is not known for any "
-                                  "release; render its seccomp.json and name that file",
-                                  base::Printable(version)));
-  }
-  const auto which = ContainerdDefaultOf(version);
+  const auto which = KnownDefaultOf(version);
   if (!which) {
     return base::Fail(base::ErrorCode::kInvalidArgument,
                       fmt::format("{}:{} is not a known version; known are {}", kName,
-                                  base::Printable(version), KnownDefaults()));
+                                  base::Printable(version), KnownDefaultNames()));
   }
-  const auto held = node.Capabilities();
-  return RuntimeDefault{.profile = ContainerdDefaultProfile(*which, node, held),
+  return RuntimeDefault{.profile = ProfileOf(*which, node),
                         .name = std::string(DisplayName(*which))};
 }
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Raw instructions: whatever verifies can be evaluated, disassembled and decided, and all three
-// agree.
+// agree. What does not verify is made to, so that no input is lost.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "common/bpf/decide.h"
 #include "common/bpf/disassemble.h"
 #include "common/bpf/evaluate.h"
 #include "common/bpf/return_value.h"
 #include "common/bpf/verify.h"
+#include "tests/fuzz/repair.h"
 
 using namespace seccompd::bpf;  // NOLINT(google-build-using-namespace): one function
 
@@ -23,8 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (DisassembleToText(program, {}).empty() != program.empty()) std::abort();
   static_cast<void>(Evaluate(program, input));  // ends, verified or not
-  if (!Verify(program)) return 0;
-  Workspace workspace({.nodes = 10'000, .operations = 20'000});
+  if (!Verify(program)) program = fuzz::Repaired(std::move(program));
+  if (!Verify(program) && program.size() <= kMaxInstructions) std::abort();
+  static Workspace workspace({.nodes = 10'000, .operations = 20'000});
+  workspace.Reset();
   const auto diagram = workspace.Decide(program);
   if (!diagram) return IsUndecided(diagram.error()) ? 0 : (std::abort(), 0);
   for (std::uint32_t turn = 0; turn < 64; ++turn) {

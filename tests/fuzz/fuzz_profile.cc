@@ -8,6 +8,7 @@
 #include "common/bpf/compile.h"
 #include "common/seccomp/diagnose.h"
 #include "common/seccomp/libseccomp_table.h"
+#include "tests/fuzz/libseccomp_leaks.h"
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's entry point
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -130,6 +130,23 @@ TEST_F(ClusterAgentTest, CanariesAndTenants) {
   EXPECT_TRUE(UntilFile("p/a.json", "mount"));
 }
 
+// A bare `runtime-default` is that of the runtime which the API names: containerd 1.7.13, which
+// still allows io_uring. It is a base, and a floor that a tenant's allow-all may not go below.
+TEST_F(ClusterAgentTest, TheNodesOwnRuntimeDefaultIsABaseAndAFloor) {
+  server_.Put("configmaps",
+              ConfigMap("web", R"({"syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO"}]})",
+                        "true", R"("seccompd.io/base":"runtime-default")"));
+  server_.Put("configmaps", R"({"metadata":{"namespace":"tenant","name":"own","labels":)"
+                            R"({"seccompd.io/profiles":"true"}},"data":{"a.json":")" +
+                                Quoted(Denying("mkdir")) + R"(","b.json":")" +
+                                Quoted(R"({"defaultAction":"SCMP_ACT_ERRNO"})") + R"("}})");
+  StartAgent({"--profiles.tenant-namespace", "tenant", "--policy.floor", "runtime-default"});
+  EXPECT_TRUE(UntilFile("web/a.json", "io_uring_setup"));
+  EXPECT_TRUE(UntilFile("ns/tenant/own/b.json", "SCMP_ACT_ERRNO"));
+  EXPECT_TRUE(UntilMetric("seccompd_profiles{state=\"invalid\"}", 1));
+  EXPECT_EQ(File("ns/tenant/own/a.json"), "");
+}
+
 TEST_F(ClusterAgentTest, ANodeToBeLeftAloneIsLeftAlone) {
   server_.Put("configmaps", ConfigMap("web", Denying("mount")));
   StartAgent({"--node.leave-alone", "pool=canary"});

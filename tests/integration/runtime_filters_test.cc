@@ -13,10 +13,12 @@
 #include <string>
 #include <vector>
 
+#include "common/bpf/cause.h"
 #include "common/bpf/compare.h"
 #include "common/bpf/compile.h"
 #include "common/filters/filter_reader.h"
 #include "common/seccomp/libseccomp_table.h"
+#include "common/seccomp/loader.h"
 #include "common/seccomp/parse.h"
 #include "common/seccomp/render.h"
 #include "tests/support/container_host.h"
@@ -192,6 +194,47 @@ TEST_P(RuntimeFiltersTest, LoadedFiltersMeanWhatWeCompile) {
     ASSERT_TRUE(is && want) << c.name;
     EXPECT_EQ(*is, *want) << c.name << " " << loaded->size() << " instructions";
   }
+}
+
+// GHSA-4q85-33p6-j5g6 on real containers: libseccomp before 2.6.1 lets the order of two upper
+// bounds decide, so one set of rules loads two filters. `diff` and the audit can say why, and
+// `validate
+// --target` warns of it.
+TEST_P(RuntimeFiltersTest, TheMergeFaultOfLibseccompIsLoadedAndExplained) {
+  const auto below = [](std::uint64_t value, std::uint32_t error) {
+    return Deny("lseek", {{.index = 1, .op = CompareOp::kLt, .value = value}}, error);
+  };
+  const Profile asked = Denying({below(0x100000003, 2), below(0x100000005, 1)});
+  const Profile reordered = Denying({below(0x100000005, 1), below(0x100000003, 2)});
+  test_support::ContainerHost host(GetParam());
+  const auto first = Load(host, asked);
+  const auto second = Load(host, reordered);
+  ASSERT_TRUE(first && second);
+  bpf::Workspace workspace;
+  const auto want = workspace.Decide(*first);
+  const auto is = workspace.Decide(*second);
+  ASSERT_TRUE(want && is);
+  const std::string version = bpf::LibseccompVersion();
+  seccomp::LoaderFacts loader;
+  ASSERT_TRUE(seccomp::AddLoader("libseccomp-" + version, &loader));
+  const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
+  const auto warned = seccomp::DiagnoseLoader(asked, table, {}, loader);
+  if (*loader.libseccomp >= seccomp::Release{2, 6, 1}) {
+    EXPECT_EQ(*want, *is);
+    EXPECT_TRUE(warned.empty());
+    return;
+  }
+  ASSERT_NE(*want, *is) << "libseccomp " << version << " is not known to be mended";
+  const auto comparison = bpf::Compare(workspace, *want, *is);
+  ASSERT_TRUE(comparison);
+  const auto compile = [](const Profile& profile) { return bpf::Compile(profile, Arch::kX86_64); };
+  const auto causes = bpf::FindCauses(workspace, *is, *comparison,
+                                      {.asked = asked, .table = table, .compile = compile});
+  ASSERT_EQ(causes.size(), 1U);
+  EXPECT_EQ(causes.front().cause, bpf::Cause::kLibseccompMerge);
+  EXPECT_EQ(causes.front().detail, "lseek");
+  ASSERT_EQ(warned.size(), 1U);
+  EXPECT_EQ(warned.front().code, "W0302");
 }
 
 // crun makes no stub.

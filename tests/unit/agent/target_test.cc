@@ -126,6 +126,23 @@ TEST(ResolveTarget, RuntimeDefaultTakesAVersion) {
               IsError(ErrorCode::kInvalidArgument, HasSubstr("known are containerd 1.6.28")));
 }
 
+TEST(ResolveTarget, CriosDefaultIsOneToo) {
+  const auto named = ResolveTarget("runtime-default:crio-1.33", Settings());
+  ASSERT_THAT(named, IsOk());
+  EXPECT_THAT(named->notes, ElementsAre("as in CRI-O 1.32-1.34"));
+  const auto newest = ResolveTarget("runtime-default:crio", Settings());
+  ASSERT_THAT(newest, IsOk());
+  EXPECT_THAT(newest->notes, ElementsAre(HasSubstr("newest known default, of CRI-O 1.36+")));
+  EXPECT_THAT(ResolveTarget("runtime-default:crio-1.30", Settings()),
+              IsError(ErrorCode::kInvalidArgument, HasSubstr("CRI-O 1.26-1.27")));
+  // --runtime says whose default a bare one is.
+  TargetSettings settings = Settings();
+  settings.container_runtime = "cri-o://1.33.0";
+  const auto bare = ResolveTarget("runtime-default", settings);
+  ASSERT_THAT(bare, IsOk());
+  EXPECT_EQ(bare->stack, named->stack);
+}
+
 TEST(ResolveTarget, CapabilitiesChangeTheRuntimeDefault) {
   TargetSettings settings = Settings();
   settings.node.capabilities = {{"CAP_SYS_ADMIN"}};

@@ -28,11 +28,39 @@ TEST(ParseValidateTarget, TakesAnArchitectureAndAKernel) {
 }
 
 TEST(ParseValidateTarget, RefusesWhatItWouldIgnore) {
-  for (const char* text : {"", "z80", "x86_64/new", "x86_64/6.1/containerd-1.7"}) {
+  for (const char* text : {"", "z80", "x86_64/new", "x86_64/6.1/containerd-0.7", "x86_64/6.1/",
+                           "x86_64/6.1/6.2", "x86_64/runc-1.1/runc-1.2"}) {
     EXPECT_THAT(ParseValidateTarget(text, {}),
                 IsError(ErrorCode::kInvalidArgument, HasSubstr("--target '")))
         << text;
   }
+}
+
+TEST(ParseValidateTarget, TakesWhatLoadsTheProfileThere) {
+  const auto target = ParseValidateTarget("x86_64/5.10/crio-1.32/crun-1.8/libseccomp-2.5.4", {});
+  ASSERT_THAT(target, IsOk());
+  EXPECT_EQ(target->node.kernel_minor, 10U);
+  EXPECT_EQ(target->loader.container_runtime, "crio-1.32");
+  EXPECT_EQ(target->loader.crun, (seccomp::Release{1, 8, 0}));
+  EXPECT_EQ(target->loader.libseccomp, (seccomp::Release{2, 5, 4}));
+  const auto without_kernel = ParseValidateTarget("aarch64/runc-1.1.12", {});
+  ASSERT_THAT(without_kernel, IsOk());
+  EXPECT_EQ(without_kernel->loader.runc, (seccomp::Release{1, 1, 12}));
+}
+
+TEST(RunValidateTargets, ARuntimeHasFindingsOfItsOwn) {
+  std::istringstream in(
+      R"({"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_LOG"]})");
+  std::ostringstream out;
+  std::ostringstream err;
+  RunValidateTargets({.inputs = {"-"}},
+                     {ParseValidateTarget("x86_64/6.1/runc-1.1.12", {}).value(),
+                      ParseValidateTarget("x86_64/6.1/runc-1.2.0", {}).value()},
+                     in, out, err);
+  const std::string text = out.str();
+  const std::size_t second = text.find("target x86_64/6.1/runc-1.2.0");
+  EXPECT_THAT(text.substr(0, second), HasSubstr("warning W0301 /flags"));
+  EXPECT_THAT(text.substr(second), ::testing::Not(HasSubstr("W0301")));
 }
 
 // arch_prctl exists on x86_64 only.

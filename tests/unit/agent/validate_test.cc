@@ -106,6 +106,70 @@ TEST(RunValidate, WhatCannotBeReadIsSaid) {
               HasSubstr("junk.json:1:5: error E0101: not YAML: the text is not UTF-8"));
 }
 
+constexpr char kPods[] = R"(apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    spec:
+      containers:
+      - name: app
+        securityContext: {seccompProfile: {type: Localhost, localhostProfile: a.json}}
+      - name: side
+        securityContext: {seccompProfile: {type: Localhost, localhostProfile: b.jsn}}
+)";
+
+TEST(RunValidate, PodsAreHeldAgainstTheProfiles) {
+  TempDir dir;
+  TreeBuilder(dir.path())
+      .File("profiles/a.json", kLog)
+      .File("profiles/b.json", kLog)
+      .File("pods/web.yaml", kPods);
+  ValidateOptions options{.inputs = {dir.Join("profiles")}};
+  options.pods = {dir.Join("pods")};
+  const Outcome outcome = Validate(options);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.out,
+              HasSubstr("pods/web.yaml:11:79: error E0501 /spec/template/spec/containers/1/"
+                        "securityContext/seccompProfile/localhostProfile: Deployment shop/web "
+                        "side: no profile installs b.jsn; did you mean b.json?\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("provided  Deployment shop/web  app        a.json\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("2 references, 1 provided\n"));
+  options.format = ValidateFormat::kJson;
+  const document::Node json = Json(Validate(options).out);
+  const document::Node& rows = *json.Find("files")->items.back().Find("references");
+  ASSERT_EQ(rows.items.size(), 2U);
+  EXPECT_EQ(rows.items[1].Find("state")->scalar, "missing");
+  // Every profile that is asked for being there is success.
+  options.format = ValidateFormat::kText;
+  TreeBuilder(dir.path()).File("profiles/b.jsn.json", kLog).File("pods/web.yaml", "kind: Service");
+  EXPECT_EQ(Validate(options).exit_code, 0);
+  TreeBuilder(dir.path()).File("pods/web.yaml", "kind: [");
+  EXPECT_EQ(Validate(options).exit_code, 1);
+}
+
+TEST(RunValidate, TenantsAreHeldToTheFloor) {
+  const std::string manifest =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop, labels: "
+      "{seccompd.io/profiles: 'true'}}\ndata:\n  a.yaml: 'defaultAction: SCMP_ACT_LOG'\n";
+  ValidateOptions options{.inputs = {"-"}};
+  options.floor = "runtime-default:containerd-1.7";
+  EXPECT_EQ(Validate(options, manifest).exit_code, 0);  // of a trusted namespace
+  options.tenant_namespaces = {"shop"};
+  const Outcome refused = Validate(options, manifest);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.out, HasSubstr("error E0408: permits "));
+  EXPECT_THAT(refused.out, HasSubstr("[ConfigMap web key a.yaml]"));
+  TempDir dir;
+  TreeBuilder(dir.path()).File("floor.json", kLog);
+  options.floor = dir.Join("floor.json");
+  const Outcome above = Validate(options, manifest);
+  EXPECT_EQ(above.exit_code, 0) << above.out;
+  EXPECT_THAT(above.out, HasSubstr("localhostProfile: ns/shop/web/a.json"));
+  options.floor = dir.Join("none.json");
+  EXPECT_EQ(Validate(options, manifest).exit_code, 2);
+}
+
 constexpr char kManifest[] = R"(apiVersion: v1
 kind: ConfigMap
 metadata:

@@ -12,6 +12,7 @@
 #include "common/bpf/layout.h"
 #include "common/bpf/prove_extension.h"
 #include "common/bpf/return_value.h"
+#include "common/seccomp/crio_default.h"
 #include "common/seccomp/extend.h"
 #include "common/seccomp/libseccomp_table.h"
 #include "common/seccomp/runtime_default.h"
@@ -120,6 +121,24 @@ TEST(Extension, NoAlgOverEveryDefaultBlocksEveryDirectWay) {
     EXPECT_EQ(Decision(e, kAuditArchX86_64, x32, 2), kRetAllow);
     EXPECT_EQ(Decision(e, kAuditArchI386, 359, 2), kRetAllow);
     EXPECT_EQ(Decision(e, kAuditArchI386, 359, 39), kRetAllow);
+  }
+}
+
+// CRI-O's rules for socket(2) look at two arguments: what is left of them beside another rule is
+// more than libseccomp builds in bounded time. That is an error; other calls are extended as usual.
+TEST(Extension, OverCriosDefaultsEverythingButSocketCanBeRefused) {
+  constexpr const char* kSticky = R"({"names": ["ioctl"], "action": "SCMP_ACT_ERRNO",
+    "args": [{"index": 1, "value": 21522, "op": "SCMP_CMP_EQ"}]},
+    {"names": ["keyctl", "mount"], "action": "SCMP_ACT_ERRNO"})";
+  for (const seccomp::CrioDefault version : seccomp::AllCrioDefaults()) {
+    const seccomp::Profile base =
+        CrioDefaultProfile(version, kNode.arch, seccomp::CrioCapabilities());
+    const Extended e = Apply(kSticky, base);
+    ASSERT_TRUE(e.proof) << DisplayName(version) << e.proof.error().message;
+    EXPECT_EQ(Decision(e, kAuditArchX86_64, 250, 0), kPerm) << "keyctl";
+    EXPECT_EQ(Decision(e, kAuditArchX86_64, 165, 0), kPerm) << "mount";
+    EXPECT_EQ(Decision(e, kAuditArchX86_64, 16, 0), kRetAllow) << "ioctl";
+    EXPECT_FALSE(Apply(kNoAlg, base).proof) << DisplayName(version);
   }
 }
 

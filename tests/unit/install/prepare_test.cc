@@ -143,8 +143,87 @@ TEST_F(PrepareTest, AProfileExtendsTheRuntimesDefault) {
   const Desired asked = All({Extending("a", "runtime-default")});
   EXPECT_EQ(asked.files[0].prepared.bytes, given.files[0].prepared.bytes);
   EXPECT_THAT(All({Extending("a", "runtime-default:0.9")}).files[0].note, HasSubstr("not a known"));
+  // A release between two known ones is not taken for either.
   EXPECT_THAT(All({Extending("a", "runtime-default:crio-1.30")}).files[0].note,
-              HasSubstr("CRI-O's default"));
+              HasSubstr("known are containerd 1.6.28"));
+  const std::string no_keys =
+      R"({"syscalls": [{"names": ["keyctl"], "action": "SCMP_ACT_ERRNO"}]})";
+  const Desired crio = All({Extending("a", "runtime-default:crio-1.33", no_keys)});
+  ASSERT_TRUE(crio.files[0].prepared.valid()) << crio.files[0].note;
+  preparer_.runtime = "cri-o://1.34.2";
+  EXPECT_EQ(All({Extending("a", "runtime-default", no_keys)}).files[0].prepared.bytes,
+            crio.files[0].prepared.bytes);
+}
+
+Claim OfTenant(std::string path, std::string text) {
+  Claim claim;
+  claim.path = std::move(path);
+  claim.text = std::move(text);
+  claim.owner = "shop/web";
+  claim.tenant = true;
+  return claim;
+}
+
+TEST_F(PrepareTest, ATenantsProfileMayNotGoBelowTheFloor) {
+  preparer_.floor = "runtime-default:containerd-2.2";
+  const Desired desired = All({OfTenant("ns/shop/web/a.json", kJson), Named("web/b.json", kJson)});
+  const Prepared& refused = desired.files[0].prepared;
+  EXPECT_FALSE(refused.valid());
+  ASSERT_THAT(refused.diagnostics, ::testing::Not(IsEmpty()));
+  EXPECT_EQ(refused.diagnostics.back().code, "E0408");
+  EXPECT_THAT(refused.diagnostics.back().message,
+              HasSubstr("(ALLOW), which policy.floor, runtime-default:containerd-2.2 (containerd "
+                        "2.2.4+, 2.3.1+), does not (ERRNO(1)): refuse it too"));
+  EXPECT_TRUE(desired.files[1].prepared.valid());  // a trusted one may
+  // Nor where its meaning is known from the ledger, so that nothing would have to be compiled.
+  preparer_.known_meaning = [](const base::Digest& digest) { return std::optional(digest); };
+  EXPECT_FALSE(All({OfTenant("ns/shop/web/a.json", kJson)}).files[0].prepared.valid());
+}
+
+constexpr const char* kNothing = R"({"defaultAction": "SCMP_ACT_ERRNO", "architectures":
+  ["SCMP_ARCH_X86_64"], "syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW"}]})";
+
+TEST_F(PrepareTest, AFloorMayBeAProfileAndOneThatCannotBeHadRefusesEveryTenant) {
+  preparer_.floor = "web//floor.json";
+  const Desired desired =
+      All({OfTenant("ns/shop/web/a.json", kNothing), OfTenant("ns/shop/web/b.json", kJson),
+           Named("web/floor.json", kNothing)});
+  EXPECT_TRUE(desired.files[0].prepared.valid()) << desired.files[0].note;
+  EXPECT_THAT(desired.files[1].note, HasSubstr("E0408: permits"));
+  preparer_.floor = "web/gone.json";
+  EXPECT_THAT(All({OfTenant("ns/shop/web/a.json", kNothing)}).files[0].note,
+              HasSubstr("E0408: policy.floor, web/gone.json, cannot be had: no profile"));
+  preparer_.floor = "runtime-default";  // of a node whose runtime is not known yet
+  EXPECT_THAT(All({OfTenant("ns/shop/web/a.json", kNothing)}).files[0].note,
+              HasSubstr("the node's runtime is not known"));
+}
+
+TEST_F(PrepareTest, AFloorThatChangesIsComparedAnew) {
+  preparer_.floor = "runtime-default:containerd-2.2";
+  const std::vector<Claim> claims = {OfTenant("ns/shop/web/a.json", kJson)};
+  Desired first = All(claims);
+  EXPECT_FALSE(first.files[0].prepared.valid());
+  preparer_.floor = "none";
+  Desired second = All(claims, std::move(first));
+  EXPECT_TRUE(second.files[0].prepared.valid()) << second.files[0].note;
+  preparer_.floor = "runtime-default:containerd-1.7";
+  EXPECT_FALSE(All(claims, std::move(second)).files[0].prepared.valid());
+}
+
+// 2^32 + 5 is cut to 5 by a 32-bit filter: it allows more than it reads.
+constexpr const char* kCut = R"({"defaultAction": "SCMP_ACT_ERRNO", "architectures":
+  ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"], "syscalls": [{"names": ["ioctl"],
+  "action": "SCMP_ACT_ALLOW", "args": [{"index": 1, "value": 4294967301, "op": "SCMP_CMP_EQ"}]}]})";
+
+TEST_F(PrepareTest, AFilterThatIsNotWhatItsTextSaysIsAWarningInTheNote) {
+  if (preparer_.node.arch != seccomp::Arch::kX86_64) GTEST_SKIP() << "an x86 matter";
+  const seccomp::SyscallTable all = seccomp::LoadLibseccompTable(true);
+  preparer_.table = &all;
+  const Desired desired = All({Named("a", kCut), Extending("b", "a", kNoAlg), Named("c", kJson)});
+  EXPECT_TRUE(desired.files[0].prepared.valid());
+  EXPECT_THAT(desired.files[0].note, HasSubstr("W0216 /syscalls: ioctl with arguments 0x0, 0x5"));
+  EXPECT_THAT(desired.files[1].note, HasSubstr("W0216"));  // what it extends is part of it
+  EXPECT_EQ(desired.files[2].note, "");
 }
 
 TEST_F(PrepareTest, ABaseOfABaseIsExtendedFirst) {

@@ -243,11 +243,12 @@ TEST(CheckProfile, EverySampleGetsItsCodeAtItsPlace) {
 TEST(DiagnosticCodes, EveryCodeHasASample) {
   std::set<std::string_view> sampled;
   for (const Sample& sample : Samples()) sampled.insert(sample.code);
-  // Given by validate and the installer, tested there: the compiler's, what is about files and
-  // about a base.
+  // Given by validate and the installer, tested there: the compiler's, what is about files, about a
+  // base, about what loads the profile (loader_test) and about pods (pod_references_test).
   for (const std::string_view code :
        {"E0205", "E0206", "E0207", "E0208", "E0301", "E0401", "E0402", "E0403", "E0404", "E0405",
-        "E0406", "E0407", "W0215", "W0216", "W0401", "W0402"}) {
+        "E0406", "E0407", "E0408", "E0501", "E0502", "E0503", "W0215", "W0216", "W0301", "W0302",
+        "W0401", "W0402", "W0501", "W0502", "W0503", "W0504", "N0301", "N0302"}) {
     sampled.insert(code);
   }
   for (const CodeInfo& info : DiagnosticCodes()) {
