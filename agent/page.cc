@@ -165,7 +165,10 @@ std::string Checks(const metrics::MetricsSnapshot& m) {
   if (!m.audit || m.audit->checks.empty()) return {};
   using metrics::CheckResult;
   std::vector<Row> rows;
-  for (const auto& [check, results] : m.audit->checks) {
+  for (const auto& entry : m.audit->checks) {
+    // By name: clang 14 lets no lambda see a structured binding.
+    const std::string& check = entry.first;
+    const metrics::Per<CheckResult>& results = entry.second;
     if (rows.size() == metrics::kMaxChecks) break;
     const auto cell = [&results](CheckResult result, std::string_view tone) {
       const std::uint64_t count = results[result];
