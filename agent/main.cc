@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "agent/cli/command_line.h"
-#include "agent/stop_signals.h"
+#include "agent/daemon/stop_signals.h"
 
 int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";

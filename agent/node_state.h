@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/confinement.h"
-#include "agent/node_facts.h"
-#include "agent/source.h"
+#include "agent/confinement/confinement.h"
+#include "agent/source/node_facts.h"
+#include "agent/source/source.h"
 #include "common/audit/report.h"
 #include "common/base/time.h"
 #include "common/install/installer.h"

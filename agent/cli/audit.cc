@@ -10,10 +10,10 @@
 #include <ostream>
 #include <utility>
 
-#include "agent/audit_pass.h"
-#include "agent/filter_source.h"
-#include "agent/installed_view.h"
-#include "agent/profile_texts.h"
+#include "agent/audit/audit_pass.h"
+#include "agent/audit/filter_source.h"
+#include "agent/audit/installed_view.h"
+#include "agent/audit/profile_texts.h"
 #include "common/base/digest.h"
 #include "common/base/strings.h"
 #include "common/host/host_root.h"

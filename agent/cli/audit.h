@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/pod_records.h"
+#include "agent/source/pod_records.h"
 
 namespace seccompd::agent {
 

@@ -8,7 +8,7 @@
 #include <iostream>
 #include <string>
 
-#include "agent/cli/agent_client.h"
+#include "agent/audit/references.h"
 #include "agent/cli/audit.h"
 #include "agent/cli/filter_commands.h"
 #include "agent/cli/flags.h"
@@ -19,10 +19,10 @@
 #include "agent/cli/small_commands.h"
 #include "agent/cli/status.h"
 #include "agent/cli/validate_command.h"
-#include "agent/cli/version.h"
-#include "agent/cluster_records.h"
-#include "agent/daemon.h"
-#include "agent/references.h"
+#include "agent/daemon/agent_client.h"
+#include "agent/daemon/daemon.h"
+#include "agent/source/cluster_records.h"
+#include "agent/version.h"
 #include "common/base/strings.h"
 
 namespace seccompd::agent {

@@ -51,7 +51,6 @@ struct ExplainReport {
   [[nodiscard]] bool HasFindings() const;
 };
 
-
 // For people.
 std::string RenderText(const ExplainReport& report, bool colour);
 // One object; "version" grows when a field changes its meaning.

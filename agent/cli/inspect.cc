@@ -9,9 +9,9 @@
 #include <sstream>
 #include <utility>
 
-#include "agent/cli/agent_client.h"
+#include "agent/audit/installed_view.h"
 #include "agent/cli/report_node.h"
-#include "agent/installed_view.h"
+#include "agent/daemon/agent_client.h"
 #include "common/base/strings.h"
 #include "common/base/time.h"
 #include "common/host/host_root.h"

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/cli/agent_client.h"
-#include "agent/own_profile.h"
+#include "agent/confinement/own_profile.h"
+#include "agent/daemon/agent_client.h"
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
 #include "common/document/document.h"

@@ -4,9 +4,9 @@
 #include <iostream>
 #include <utility>
 
-#include "agent/audit_pass.h"
-#include "agent/cli/agent_client.h"
-#include "agent/cli/version.h"
+#include "agent/audit/audit_pass.h"
+#include "agent/daemon/agent_client.h"
+#include "agent/version.h"
 #include "common/base/strings.h"
 #include "common/seccomp/arch.h"
 

@@ -10,8 +10,8 @@
 #include <ostream>
 #include <utility>
 
-#include "agent/cluster.h"
 #include "agent/log.h"
+#include "agent/source/cluster.h"
 #include "common/base/strings.h"
 #include "common/kube/auth_exec_run.h"
 #include "common/net/supervisor.h"

@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "agent/cli/flags.h"
-#include "agent/cli/version.h"
+#include "agent/version.h"
 #include "common/metrics/metrics.h"
 
 namespace seccompd::agent {

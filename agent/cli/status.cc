@@ -4,7 +4,7 @@
 #include <ostream>
 #include <string_view>
 
-#include "agent/cli/agent_client.h"
+#include "agent/daemon/agent_client.h"
 #include "common/base/digest.h"
 #include "common/base/strings.h"
 

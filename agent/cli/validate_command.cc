@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "agent/cli/validate_targets.h"
-#include "agent/cli/version.h"
+#include "agent/version.h"
 #include "common/base/strings.h"
 
 namespace seccompd::agent {

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "agent/cli/table.h"
-#include "agent/cli/version.h"
+#include "agent/version.h"
 #include "common/base/strings.h"
 #include "common/document/json_writer.h"
 

@@ -14,9 +14,9 @@ namespace seccompd::base {
 struct Digest {
   std::array<std::uint8_t, 32> bytes{};
 
-  auto operator<=>(const Digest&) const = default;
-  [[nodiscard]] std::string Hex() const;       // 64 lower-case digits
-  [[nodiscard]] std::string ShortHex() const;  // the first 12, for people
+  auto operator<=>(const Digest&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
+  [[nodiscard]] std::string Hex() const;            // 64 lower-case digits
+  [[nodiscard]] std::string ShortHex() const;       // the first 12, for people
 };
 
 Digest Sha256(std::string_view bytes);

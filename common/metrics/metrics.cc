@@ -107,6 +107,7 @@ void AddProfiles(Exposition& out, const MetricsSnapshot& snapshot) {
 
 void AddViolations(Exposition& out, const std::vector<Violation>& violations) {
   std::vector<Labels> rows;
+  rows.reserve(violations.size());
   for (const Violation& violation : violations) {
     rows.push_back({{"namespace", LabelText(violation.namespace_name)},
                     {"pod", LabelText(violation.pod)},

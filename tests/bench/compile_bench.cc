@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "agent/compile_zygote.h"
+#include "agent/confinement/compile_zygote.h"
 #include "common/bpf/compile.h"
 #include "common/seccomp/parse.h"
 #include "common/seccomp/runtime_default.h"

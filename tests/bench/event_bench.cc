@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-#include "agent/config_map_set.h"
+#include "agent/source/config_map_set.h"
 #include "common/base/strings.h"
 #include "common/bpf/compile.h"
 #include "common/host/host_root.h"

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/audit_pass.h"
-#include "agent/filter_source.h"
+#include "agent/audit/audit_pass.h"
+#include "agent/audit/filter_source.h"
 #include "common/bpf/compile.h"
 #include "common/host/host_root.h"
 #include "common/seccomp/libseccomp_table.h"

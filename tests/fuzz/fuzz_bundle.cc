@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/profile_texts.h"
+#include "agent/audit/profile_texts.h"
 #include "common/document/document.h"
 #include "common/seccomp/render.h"
 

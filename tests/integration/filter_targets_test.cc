@@ -20,7 +20,7 @@
 #include <fstream>
 #include <thread>
 
-#include "agent/filter_source.h"
+#include "agent/audit/filter_source.h"
 #include "common/audit/filter_judge.h"
 #include "common/bpf/compile.h"
 #include "common/host/host_root.h"

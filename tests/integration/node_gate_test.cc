@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The node gate against an API server: who changes the node meanwhile, who refuses, who is away.
-#include "agent/node_gate.h"
+#include "agent/source/node_gate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

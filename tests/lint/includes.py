@@ -49,7 +49,7 @@ class Layers:
             if fnmatch.fnmatchcase(path, glob):
                 allowed += folders
         if not other.startswith("common/"):
-            return False
+            return other in allowed
         return "*" in allowed or other.removeprefix("common/") in allowed
 
     def fences_of(self, header):

@@ -71,6 +71,8 @@ class Includes(unittest.TestCase):
 
     def test_common_never_includes_agent(self):
         self.one("common/audit/a.cc", '#include "agent/log.h"', "common/ never includes agent/")
+        self.one("agent/source/a.cc", '#include "agent/cli/audit.h"', "agent/source may not include agent/cli")
+        self.one("agent/cli/a.cc", '#include "agent/source/source.h"', None)
         self.one("agent/main.cc", '#include "agent/log.h"', None)
 
     def test_product_never_includes_tests(self):
@@ -85,7 +87,7 @@ class Includes(unittest.TestCase):
         self.one("common/net/server.h", "#include <boost/beast/http.hpp>", "fenced")
         self.one("common/net/server.cc", "#include <boost/beast/http.hpp>", None)
         self.one("common/procfs/scanner.cc", "#include <bpf/libbpf.h>", "fenced")
-        self.one("agent/status.cc", "#include <prometheus/registry.h>", "fenced")
+        self.one("common/audit/report.cc", "#include <CLI/CLI.hpp>", "fenced")
         self.one("common/seccomp/render.cc", "#include <openssl/evp.h>", "fenced")
 
     def test_pure_code_makes_no_system_call(self):

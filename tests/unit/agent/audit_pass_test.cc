@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/audit_pass.h"
+#include "agent/audit/audit_pass.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

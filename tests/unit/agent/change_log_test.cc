@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The schema of agent/README.md: whoever renames a member breaks somebody's proof.
-#include "agent/change_log.h"
+#include "agent/daemon/change_log.h"
 
 #include <gmock/gmock.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A compiler that crashes, hangs or eats memory costs its profile, never the agent.
-#include "agent/compile_zygote.h"
+#include "agent/confinement/compile_zygote.h"
 
 #include <gmock/gmock.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/config_map_set.h"
+#include "agent/source/config_map_set.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

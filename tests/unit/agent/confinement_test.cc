@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a confined process can no longer do, tried from inside by children of the test.
-#include "agent/confinement.h"
+#include "agent/confinement/confinement.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/directory_source.h"
+#include "agent/source/directory_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/installed_view.h"
+#include "agent/audit/installed_view.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

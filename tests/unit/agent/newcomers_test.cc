@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/newcomers.h"
+#include "agent/audit/newcomers.h"
 
 #include <gtest/gtest.h>
 

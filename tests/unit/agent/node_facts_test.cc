@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/node_facts.h"
+#include "agent/source/node_facts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's own filter on architectures that no test machine here is: compiled for them, run by
 // our interpreter over their system call tables. What the kernel does with it is not shown by this.
-#include "agent/own_profile.h"
+#include "agent/confinement/own_profile.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/packed_pods.h"
+#include "agent/source/packed_pods.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

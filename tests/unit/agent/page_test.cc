@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/page.h"
+#include "agent/daemon/page.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/exposition.h"
-#include "agent/html.h"
+#include "agent/daemon/exposition.h"
+#include "agent/daemon/html.h"
 
 namespace seccompd::agent {
 namespace {

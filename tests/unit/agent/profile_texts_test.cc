@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/profile_texts.h"
+#include "agent/audit/profile_texts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

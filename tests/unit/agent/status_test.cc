@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/status.h"
+#include "agent/daemon/status.h"
 
 #include <gmock/gmock.h>
 
 #include <chrono>
 #include <string>
 
-#include "agent/cli/agent_client.h"
-#include "agent/control.h"
+#include "agent/daemon/agent_client.h"
+#include "agent/daemon/control.h"
 #include "common/document/document.h"
 
 namespace seccompd::agent {

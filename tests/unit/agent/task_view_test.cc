@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/task_view.h"
+#include "agent/audit/task_view.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

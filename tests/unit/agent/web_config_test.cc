@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/web_config.h"
+#include "agent/daemon/web_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/web.h"
+#include "agent/daemon/web.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/html.h"
+#include "agent/daemon/html.h"
 
 namespace seccompd::agent {
 namespace {
