@@ -156,9 +156,9 @@ Expected Expectations::ForRuntimeDefault(const Workload* workload) const {
   for (const seccomp::KnownDefault& version : versions) {
     const auto by_default = seccomp::CapabilitiesBy(version);
     const std::vector<std::string> capabilities =
-        workload == nullptr ? CapabilitiesOf({}, {}, by_default)
-                            : CapabilitiesOf(workload->add_capabilities,
-                                             workload->drop_capabilities, by_default);
+        workload == nullptr
+            ? CapabilitiesOf({}, {}, by_default)
+            : CapabilitiesOf(workload->add_capabilities, workload->drop_capabilities, by_default);
     const std::string key = fmt::format("runtime-default {} {}", seccomp::DisplayName(version),
                                         base::Join(capabilities, ","));
     expected.candidates.push_back(

@@ -11,8 +11,8 @@
 #include "common/audit/filter_judge.h"
 #include "common/audit/resolve.h"
 #include "common/seccomp/diagnose.h"
-#include "common/seccomp/profile.h"
 #include "common/seccomp/known_default.h"
+#include "common/seccomp/profile.h"
 
 namespace seccompd::audit {
 

@@ -15,7 +15,8 @@ enum class Severity : std::uint8_t { kError, kWarning, kNote };
 
 // Stable codes: "E0104". Extend at the end of a block, never renumber. E01xx: text and types;
 // E02xx: meaning; E03xx: the compiler; E04xx: where it is to be installed; E05xx, W05xx: pods that
-// refer to profiles. W01xx: keys; W02xx: meaning; W03xx: what is to load it; Nxxxx: notes. The table with one line of explanation each is in diagnostic.cc.
+// refer to profiles. W01xx: keys; W02xx: meaning; W03xx: what is to load it; Nxxxx: notes. The
+// table with one line of explanation each is in diagnostic.cc.
 struct Diagnostic {
   std::string_view code;  // of static storage: one of DiagnosticCodes()
   Severity severity = Severity::kError;

@@ -19,10 +19,10 @@ struct RuntimeDefault {
 // Is this "runtime-default" or "runtime-default:VERSION"?
 [[nodiscard]] bool IsRuntimeDefault(std::string_view text);
 
-// "runtime-default:containerd-1.7", ":1.7.13", ":crio-1.32", or bare: then the default of `runtime`,
-// as the node reports it ("containerd://1.7.13"). kInvalidArgument: a version that is not known;
-// kFailedPrecondition: bare, and `runtime` is "". Never a guess. Where `node` names no capabilities
-// they are what that runtime gives by default.
+// "runtime-default:containerd-1.7", ":1.7.13", ":crio-1.32", or bare: then the default of
+// `runtime`, as the node reports it ("containerd://1.7.13"). kInvalidArgument: a version that is
+// not known; kFailedPrecondition: bare, and `runtime` is "". Never a guess. Where `node` names no
+// capabilities they are what that runtime gives by default.
 [[nodiscard]] base::Result<RuntimeDefault> ResolveRuntimeDefault(std::string_view text,
                                                                  const NodeFacts& node,
                                                                  std::string_view runtime = {});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// socket_probe.c for i386, on its own: no C library and no header, so that a compiler without 32-bit
-// libraries (which cannot stand beside a cross compiler) builds it, too.
+// socket_probe.c for i386, on its own: no C library and no header, so that a compiler without
+// 32-bit libraries (which cannot stand beside a cross compiler) builds it, too.
 enum {
   kClose = 6,
   kPause = 29,
