@@ -24,14 +24,17 @@ trap cleanup EXIT
 run() {
   local kubectl=$tools/$1/kubectl
   shift
+  rm -f "$work/ready"
   "$test_cluster" "$work" "$@" > "$work/ready" &
   server=$!
-  for ((i = 0; i < 100; i++)); do
+  for ((i = 0; i < 300; i++)); do
     [[ -s $work/ready ]] && break
     sleep 0.1
   done
   PATH=$kubectl:$PATH KUBECONFIG=$work/kubeconfig HOME=$work RESTART_API_SERVER="kill -USR1 $server; sleep 0.5" \
-    "$here/cluster.sh" "$seccompd"
+    "$here/cluster.sh" "$seccompd" | tee "$work/said"
+  # What skips has shown nothing.
+  grep -q 'all passed' "$work/said"
   kill "$server"
   wait "$server"
   server=
