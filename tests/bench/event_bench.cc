@@ -3,11 +3,9 @@
 // calls for the same bytes on the same disk: write, fsync, rename, fsync(dir). Target: at most 1.5
 // times (printed as `ratio` of medians and `best_ratio` of first deciles).
 #include <benchmark/benchmark.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -25,27 +23,17 @@
 #include "common/kube/json_framer.h"
 #include "common/kube/watch_event.h"
 #include "common/seccomp/libseccomp_table.h"
+#include "tests/bench/bare_replace.h"
 
 namespace seccompd::agent {
 namespace {
 
+using bench::Check;
+using bench::Quantile;
+using bench::Seconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kUpdates = 1'000;
-
-void Check(bool ok) {
-  if (ok) return;
-  std::perror("event_bench");
-  std::abort();
-}
-
-double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
-
-double Quantile(std::vector<double> values, double share) {
-  const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), values.begin() + at, values.end());
-  return values[static_cast<std::size_t>(at)];
-}
 
 // What a node follows: `profiles` ConfigMaps of one profile with `names` syscalls.
 class Node {
@@ -113,15 +101,7 @@ class Node {
     const install::Report report = installer_->Reconcile(desired_, {}, now, glance);
     Check(report.Changed() && !report.retry && !report.error);
   }
-  void Bare() {
-    const std::string& bytes = desired_.files.front().prepared.bytes;
-    const int dirfd = bare_.get();
-    const int fd = ::openat(dirfd, "temp", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-    Check(fd >= 0);
-    Check(::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-    Check(::fchmod(fd, 0644) == 0 && ::fsync(fd) == 0 && ::close(fd) == 0);
-    Check(::renameat(dirfd, "temp", dirfd, "bare.json") == 0 && ::fsync(dirfd) == 0);
-  }
+  void Bare() { bench::BareReplace(bare_.get(), desired_.files.front().prepared.bytes); }
 
  private:
   std::string path_;

@@ -3,11 +3,9 @@
 // on the same disk: write, fsync, rename, fsync(dir). Target: at most 1.5 times (printed as
 // `ratio`).
 #include <benchmark/benchmark.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -20,9 +18,15 @@
 #include "common/host/host_root.h"
 #include "common/install/installer.h"
 #include "common/seccomp/libseccomp_table.h"
+#include "tests/bench/bare_replace.h"
 
 namespace seccompd::install {
 namespace {
+
+using bench::BareReplace;
+using bench::Check;
+using bench::Quantile;
+using bench::Seconds;
 
 // Every call that this machine knows (5 KB once rendered); `version` changes one rule.
 std::string AllNames(const seccomp::SyscallTable& table) {
@@ -32,35 +36,6 @@ std::string AllNames(const seccomp::SyscallTable& table) {
     names += (names.empty() ? "\"" : ", \"") + std::string(name) + "\"";
   }
   return names;
-}
-
-void Check(bool ok) {
-  if (ok) return;
-  std::perror("install_bench");
-  std::abort();
-}
-
-// The floor: what any correct install has to do.
-void BareReplace(int dirfd, const std::string& bytes) {
-  const int fd = ::openat(dirfd, "temp", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-  Check(fd >= 0);
-  Check(::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-  Check(::fchmod(fd, 0644) == 0);
-  Check(::fsync(fd) == 0);
-  Check(::close(fd) == 0);
-  Check(::renameat(dirfd, "temp", dirfd, "bare.json") == 0);
-  Check(::fsync(dirfd) == 0);
-}
-
-double Seconds(std::chrono::steady_clock::duration d) {
-  return std::chrono::duration<double>(d).count();
-}
-
-// The value below which `share` of them lie: other work on the machine only ever adds time.
-double Quantile(std::vector<double> values, double share) {
-  const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), values.begin() + at, values.end());
-  return values[static_cast<std::size_t>(at)];
 }
 
 class Bench {
