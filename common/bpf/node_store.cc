@@ -11,7 +11,9 @@ namespace seccompd::bpf {
 namespace {
 
 constexpr std::size_t kFirstTableSize = std::size_t{1} << 13;
-constexpr std::size_t kCacheSize = std::size_t{1} << 15;
+// The cache grows with the nodes: most profiles need few, and pages never touched cost nothing.
+constexpr std::size_t kFirstCacheSize = std::size_t{1} << 10;
+constexpr std::size_t kLastCacheSize = std::size_t{1} << 15;
 constexpr std::uint64_t kCaseCost = 4;  // to sort it and to walk its continuation
 // `high` of the two truth values, so that they differ from the return values 0 and 1.
 constexpr NodeId kTruthMark = 0xfffffffe;
@@ -26,14 +28,14 @@ std::uint64_t Mix(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
 }  // namespace
 
 NodeStore::NodeStore(std::size_t max_nodes)
-    : max_nodes_(max_nodes), table_(kFirstTableSize), cache_(kCacheSize) {
+    : max_nodes_(max_nodes), table_(kFirstTableSize), cache_(kFirstCacheSize) {
   Reset();
 }
 
 void NodeStore::Reset() {
   nodes_.clear();
   std::fill(table_.begin(), table_.end(), kNone);
-  std::fill(cache_.begin(), cache_.end(), CacheEntry{kNone, kNone, kNone, kNone});
+  std::fill(cache_.begin(), cache_.end(), CacheEntry{});
   nodes_.push_back(Node{kTerminalVariable, 0, kTruthMark});
   nodes_.push_back(Node{kTerminalVariable, 1, kTruthMark});
   exhausted_ = false;
@@ -85,6 +87,10 @@ NodeId NodeStore::Intern(const Node& node) {
   nodes_.push_back(node);
   table_[slot] = id;
   if (nodes_.size() * 4 > table_.size() * 3) GrowTable();
+  // What it held is lost, which costs time once and is right: it only remembers.
+  if (nodes_.size() > cache_.size() && cache_.size() < kLastCacheSize) {
+    cache_.assign(cache_.size() * 4, CacheEntry{});
+  }
   return id;
 }
 
@@ -99,7 +105,7 @@ NodeId NodeStore::Make(std::uint32_t variable, NodeId low, NodeId high) {
 }
 
 NodeStore::CacheEntry& NodeStore::CacheSlot(NodeId a, NodeId b, NodeId c) {
-  return cache_[Mix(a, b, c) & (kCacheSize - 1)];
+  return cache_[Mix(a, b, c) & (cache_.size() - 1)];
 }
 
 NodeId NodeStore::SettledCombine(NodeId newer, NodeId older) const {

@@ -96,13 +96,13 @@ class NodeStore {
 
  private:
   enum class Operation : std::uint32_t { kAnd, kOr, kXor, kCombine };
-  struct CacheEntry {
-    NodeId a;
-    NodeId b;
-    NodeId c;
-    NodeId result;
-  };
   static constexpr NodeId kNone = 0xffffffff;
+  struct CacheEntry {
+    NodeId a = kNone;
+    NodeId b = kNone;
+    NodeId c = kNone;
+    NodeId result = kNone;
+  };
 
   NodeId Intern(const Node& node);
   NodeId BuildCases(std::uint32_t variable, std::span<const WordCase> cases, NodeId otherwise);
@@ -125,8 +125,8 @@ class NodeStore {
   bool exhausted_ = false;
   bool has_unknown_action_ = false;
   std::vector<Node> nodes_;
-  std::vector<NodeId> table_;  // open addressing, a power of two, kNone is free
-  std::vector<CacheEntry> cache_;
+  std::vector<NodeId> table_;      // open addressing, a power of two, kNone is free
+  std::vector<CacheEntry> cache_;  // a power of two; an entry in the way is overwritten
 };
 
 }  // namespace seccompd::bpf
