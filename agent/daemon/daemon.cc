@@ -70,6 +70,9 @@ class Daemon {
                host::OpenHostRoot({.proc = config_.procfs, .cgroup = cgroup, .seccomp = ""}));
     TRY(OpenPods());
     TRY_ASSIGN(AuditSettings settings, Settings());
+    // Forks, so it comes before the ledger's lock: a child that outlives a killed agent would hold
+    // it.
+    if (Audits(config_)) evidence_ = ChooseEvidence(config_.evidence, host_.cgroup.get());
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
     if (zygote_) {
       install_->set_compile([this](const seccomp::Profile& profile) {
@@ -134,7 +137,7 @@ class Daemon {
     plan.mode = confinement_mode_;
     if (Installs(config_)) plan.writable = {install_->installer()->rootfd()};
     plan.keep_bpf =
-        filter_source_ && filter_source_->need() == filters::CapabilityNeed::kBpfPerfmon;
+        evidence_.source && evidence_.source->need() == filters::CapabilityNeed::kBpfPerfmon;
     TRY_ASSIGN(state_.confinement, Confine(plan));
     if (state_.confinement.landlock_abi > 0) install_->set_pinned_root();
     log_.Info("confined", {{"mode", config_.confinement},
@@ -245,22 +248,19 @@ class Daemon {
     audit_->Poke();
   }
 
-  // Before anything that takes capabilities or bpf(2) away.
   Result<> OpenEvidence() {
     TRY_ASSIGN(auto exemptions, audit::ParseExemptions(config_.config_text));
     audit_->set_policy({audit::ParseFloor(config_.floor), std::move(exemptions)});
     if (!Audits(config_)) return {};
     bundles_ = std::make_unique<Bundles>(config_.bundles);
     TRY(bundles_->Check());
-    EvidenceChoice choice = ChooseEvidence(config_.evidence, host_.cgroup.get());
-    filter_source_ = std::move(choice.source);
-    if (filter_source_) audit_->set_filter_source(filter_source_.get());
-    if (!choice.why_not.empty()) {
+    if (evidence_.source) audit_->set_filter_source(evidence_.source.get());
+    if (!evidence_.why_not.empty()) {
       log_.Warning("evidence filter is not to be had, working at status",
-                   {{"why", choice.why_not}});
+                   {{"why", evidence_.why_not}});
     }
-    log_.Info("evidence", {{"level", filter_source_ ? "filter" : "status"}});
-    audit_->set_why_not(std::move(choice.why_not));
+    log_.Info("evidence", {{"level", evidence_.source ? "filter" : "status"}});
+    audit_->set_why_not(evidence_.why_not);
     audit::ProfileTexts texts = TextsOf([this] { return install_->installer(); });
     texts.source = [this](const std::string& path) {
       const install::DesiredFile* file = install_->desired().Find(path);
@@ -390,6 +390,7 @@ class Daemon {
   const Log& log_;
   asio::io_context io_{1};
   host::HostRoot host_;
+  EvidenceChoice evidence_;
   NodeState state_;
   metrics::BuildInfo build_;
   metrics::ProcessUnits units_ = metrics::SystemUnits();
@@ -403,7 +404,6 @@ class Daemon {
   std::unique_ptr<ProfileSource> source_;
   std::unique_ptr<InstallLoop> install_;
   std::unique_ptr<EventLoop> events_;
-  std::unique_ptr<FilterSource> filter_source_;
   std::unique_ptr<Bundles> bundles_;
   std::unique_ptr<CgroupWatch> cgroups_;
   std::unique_ptr<AuditLoop> audit_;

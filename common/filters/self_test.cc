@@ -100,7 +100,10 @@ std::string ChildAnswer(FilterReader& reader) {
   return kAnswerError + done.error().message;
 }
 
-[[noreturn]] void RunChild(FilterReader& reader, int to) {
+[[noreturn]] void RunChild(FilterReader& reader, int to, pid_t parent) {
+  // Whoever kills the parent means the child, too: it holds all of the parent's descriptors.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
   // The parent may have blocked or ignored what must end a child that hangs.
   sigset_t none{};
   sigemptyset(&none);
@@ -133,9 +136,10 @@ Result<CapabilityNeed> FilterReader::SelfTestWithoutCapabilities() {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Fail(ErrnoError(errno, "make a pipe"));
   base::UniqueFd from(ends[0]);
   base::UniqueFd to(ends[1]);
+  const pid_t self = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return Fail(ErrnoError(errno, "fork the self test"));
-  if (child == 0) RunChild(*this, to.get());
+  if (child == 0) RunChild(*this, to.get(), self);
   to.reset();
   const std::string answer = ReadAnswer(from.get());
   // Its end was seen by the pipe; where SIGCHLD is ignored there is nothing to wait for.

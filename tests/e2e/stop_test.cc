@@ -6,6 +6,9 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
+#include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -129,6 +132,42 @@ TEST_F(StopTest, AsPidOneItObeysFromItsFirstInstructionOn) {
     EXPECT_EQ(outcome->exit_code, 0) << "moment " << moment << ":\n" << outcome->err;
     ExpectLegalFiles();
   }
+}
+
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid);
+  std::istringstream text(ReadFile(path + "/children").value_or(""));
+  return {std::istream_iterator<pid_t>(text), {}};
+}
+
+// Kills the agent while its second child, the self test of the filter reader, runs, and sees to it
+// that the child would not end by itself. False if the child was not met.
+bool KillDuringSelfTest(ChildProcess& agent) {
+  std::set<pid_t> met;
+  const auto end = std::chrono::steady_clock::now() + seconds(5);
+  while (std::chrono::steady_clock::now() < end) {
+    for (const pid_t child : ChildrenOf(agent.pid())) met.insert(child);
+    if (met.size() < 2) continue;
+    const bool frozen = ::kill(*met.rbegin(), SIGSTOP) == 0;
+    return agent.Signal(SIGKILL) && agent.Wait(seconds(20)).has_value() && frozen;
+  }
+  return false;
+}
+
+// A fork has the descriptors of its parent, and a lock lives as long as any of them.
+TEST_F(StopTest, AKilledAgentLeavesNobodyWhoHoldsItsLock) {
+  bool met = false;
+  for (int attempt = 0; attempt < 20 && !met; ++attempt) {
+    auto agent = Launch({});
+    ASSERT_THAT(agent, IsOk());
+    met = KillDuringSelfTest(*agent);
+  }
+  ASSERT_TRUE(met) << "no agent was killed during its self test";
+  auto agent = Launch({});
+  ASSERT_THAT(agent, IsOk());
+  EXPECT_TRUE(node_.WaitInstalled("profiles/audit.json", Rendered(kAudit))) << agent->ErrSoFar();
+  ASSERT_TRUE(agent->Signal(SIGTERM));
+  EXPECT_EQ(agent->Wait(seconds(20)).value_or(test_support::Outcome{}).exit_code, 0);
 }
 
 }  // namespace
