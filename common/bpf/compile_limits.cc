@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "common/base/strings.h"
 #include "common/seccomp/condition.h"
@@ -18,16 +19,33 @@ namespace {
 
 // Measured with libseccomp 2.5.4 on random conditions: below these one call costs at most about a
 // second, beyond them minutes.
-constexpr std::size_t kMaxWithSeveralArguments = 24;   // conditions of a call that has such a rule
+constexpr std::size_t kMaxWithSeveralArguments = 24;   // conditions of a call that has such a rule,
+                                                       // unless they form a tree
 constexpr std::size_t kMaxMixed = 12;                  // the same, if not all are EQ or MASKED_EQ
 constexpr std::size_t kMaxRanges = 64;                 // NE, LT, LE, GE, GT on a call
 constexpr std::size_t kMaxConditions = 512;            // on a call
 constexpr std::size_t kMaxConditionsTotal = 1024;      // over calls and architectures
 constexpr std::size_t kMaxSeveralArgumentsTotal = 64;  // as the first, summed over the calls
+
+bool HasRange(const seccomp::Conjunction& conjunction) {
+  return std::any_of(conjunction.begin(), conjunction.end(), [](const seccomp::ArgCondition& c) {
+    return c.op != seccomp::CompareOp::kEq && c.op != seccomp::CompareOp::kMaskedEq;
+  });
+}
+
 struct Count {
   std::size_t all = 0;
   std::size_t several = 0;
   std::size_t ranges = 0;  // with another operator than EQ and MASKED_EQ
+  std::vector<seccomp::Conjunction> conjunctions{};
+
+  void Add(const seccomp::Conjunction& conjunction) {
+    ++all;
+    if (conjunction.size() > 1) ++several;
+    if (HasRange(conjunction)) ++ranges;
+    if (all <= kMaxConditions) conjunctions.push_back(conjunction);
+  }
+  [[nodiscard]] bool Tangled() const { return several > 0 && !seccomp::FormTree(conjunctions); }
 };
 
 base::Result<> Refuse(std::string_view name, std::size_t count, std::string_view what,
@@ -40,14 +58,8 @@ base::Result<> Refuse(std::string_view name, std::size_t count, std::string_view
           base::Printable(name), count, what, limit));
 }
 
-bool HasRange(const seccomp::Conjunction& conjunction) {
-  return std::any_of(conjunction.begin(), conjunction.end(), [](const seccomp::ArgCondition& c) {
-    return c.op != seccomp::CompareOp::kEq && c.op != seccomp::CompareOp::kMaskedEq;
-  });
-}
-
-base::Result<> CheckCall(std::string_view name, const Count& count) {
-  if (count.several > 0) {
+base::Result<> CheckCall(std::string_view name, const Count& count, bool tangled) {
+  if (tangled) {
     const std::size_t limit = count.ranges > 0 ? kMaxMixed : kMaxWithSeveralArguments;
     if (count.all > limit)
       return Refuse(name, count.all, "conditions, some on several arguments", limit);
@@ -55,34 +67,34 @@ base::Result<> CheckCall(std::string_view name, const Count& count) {
   if (count.ranges > kMaxRanges) {
     return Refuse(name, count.ranges, "conditions other than equality", kMaxRanges);
   }
-  if (count.all > kMaxConditions) return Refuse(name, count.all, "conditions", kMaxConditions);
   return {};
 }
 
-}  // namespace
-
-base::Result<> CheckComplexity(const seccomp::Profile& profile) {
+// Different conditions of each call.
+std::map<std::string_view, Count> CountCalls(const seccomp::Profile& profile) {
   std::unordered_set<std::string> seen;
   std::map<std::string_view, Count> counts;
   for (const seccomp::SyscallRule& rule : profile.syscalls) {
     const std::unordered_set<std::string_view> names(rule.names.begin(), rule.names.end());
     for (const seccomp::Conjunction& conjunction : seccomp::Conjunctions(rule)) {
+      if (conjunction.empty()) continue;
       const std::string key = seccomp::KeyOf(conjunction);
       for (const std::string_view name : names) {
-        if (!seen.insert(std::string(name) + " " + key).second) continue;
-        Count& count = counts[name];
-        if (!conjunction.empty()) ++count.all;
-        if (conjunction.size() > 1) ++count.several;
-        if (HasRange(conjunction)) ++count.ranges;
+        if (seen.insert(std::string(name) + " " + key).second) counts[name].Add(conjunction);
       }
     }
   }
-  std::size_t several = 0;
+  return counts;
+}
+
+}  // namespace
+
+base::Result<> CheckComplexity(const seccomp::Profile& profile) {
+  const std::map<std::string_view, Count> counts = CountCalls(profile);
   std::size_t total = 0;
   for (const auto& [name, count] : counts) {
-    if (count.several > 0) several += count.all;
+    if (count.all > kMaxConditions) return Refuse(name, count.all, "conditions", kMaxConditions);
     total += count.all;
-    TRY(CheckCall(name, count));
   }
   const std::set<seccomp::Arch> listed(profile.architectures.begin(), profile.architectures.end());
   const std::size_t archs = std::max<std::size_t>(listed.size(), 1);
@@ -91,6 +103,12 @@ base::Result<> CheckComplexity(const seccomp::Profile& profile) {
                       fmt::format("{} conditions on {} architectures, more than the {} in all that "
                                   "libseccomp builds in bounded time; use fewer rules",
                                   total, archs, kMaxConditionsTotal));
+  }
+  std::size_t several = 0;
+  for (const auto& [name, count] : counts) {
+    const bool tangled = count.Tangled();
+    if (tangled) several += count.all;
+    TRY(CheckCall(name, count, tangled));
   }
   if (several > kMaxSeveralArgumentsTotal) {
     return base::Fail(

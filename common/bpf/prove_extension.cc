@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "common/bpf/check.h"
 #include "common/bpf/compare.h"
@@ -16,6 +17,7 @@
 #include "common/bpf/return_value.h"
 #include "common/bpf/rule_region.h"
 #include "common/seccomp/condition.h"
+#include "common/seccomp/extend.h"
 #include "common/seccomp/syscall_facts.h"
 
 namespace seccompd::bpf {
@@ -199,15 +201,16 @@ std::optional<CallPattern> PatternOf(const SyscallRule& rule, const std::string&
   return pattern;
 }
 
-std::string Advice(const OpenWay& way, const std::string& name) {
+std::string Advice(const OpenWay& way, const std::string& name, seccomp::Action usual) {
   if (way.way == Way::kMultiplexed) {
     const auto sub = MultiplexedAs(name);
     const std::string_view multiplexer = sub ? sub->multiplexer : "socketcall";
     return fmt::format(
         "on {} {} can still be made through {}(), whose arguments no filter sees "
         "and which gets {}; deny {} here too, with an error that is not the "
-        "default's (errnoRet: 38), or use a base without that architecture",
-        DisplayName(way.arch), name, multiplexer, Shown(way.value), multiplexer);
+        "default's ({}), or use a base without that architecture",
+        DisplayName(way.arch), name, multiplexer, Shown(way.value), multiplexer,
+        seccomp::OtherError(usual));
   }
   if (way.way == Way::kIoUring) {
     return fmt::format(
@@ -251,6 +254,8 @@ std::vector<seccomp::Diagnostic> OpenWays(Workspace& workspace, const ExtensionC
   const auto actual = workspace.Decide(what.result);
   if (!actual) return out;
   const std::vector<Arch> archs = EnterableArchs(what.native);
+  const auto usual =
+      seccomp::EffectiveAction(what.rewritten.default_action, what.rewritten.default_errno_ret);
   for (std::size_t r = 0; r < what.extension.syscalls.size(); ++r) {
     const SyscallRule& rule = what.extension.syscalls[r];
     if (PermissionOf(ValueOf(rule)) != Permission::kRefused) continue;
@@ -260,11 +265,12 @@ std::vector<seccomp::Diagnostic> OpenWays(Workspace& workspace, const ExtensionC
       if (!pattern) continue;
       ++patterns;
       for (const OpenWay& way : Check(workspace, *actual, *pattern, what.table, archs).open) {
-        if (!said.insert(Advice(way, rule.names[n])).second) continue;
+        std::string advice = Advice(way, rule.names[n], usual);
+        if (!said.insert(advice).second) continue;
         out.push_back({.code = seccomp::codes::kExtensionOpen,
                        .severity = seccomp::Severity::kWarning,
                        .pointer = fmt::format("/syscalls/{}/names/{}", r, n),
-                       .message = Advice(way, rule.names[n])});
+                       .message = std::move(advice)});
       }
     }
   }

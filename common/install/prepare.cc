@@ -2,11 +2,14 @@
 #include "common/install/prepare.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "common/base/strings.h"
 #include "common/bpf/decide.h"
+#include "common/bpf/evaluate.h"
 #include "common/bpf/prove_extension.h"
 #include "common/bpf/text_meaning.h"
 #include "common/install/floor.h"
@@ -94,10 +97,44 @@ struct Extended {
   const bpf::Program& program;
 };
 
+// The filter of a base, compiled when it is first asked for.
+class BaseFilter {
+ public:
+  BaseFilter(const seccomp::Profile& base, const Preparer& preparer)
+      : base_(base), preparer_(preparer) {}
+
+  const base::Result<bpf::Program>& Get() {
+    if (!program_) program_ = preparer_.compile(base_);
+    return *program_;
+  }
+
+  // Borrows this.
+  seccomp::BaseDecision Decision() {
+    return [this](std::string_view syscall, const std::array<std::uint64_t, 6>& args) {
+      return Decide(syscall, args);
+    };
+  }
+
+ private:
+  std::optional<seccomp::Action> Decide(std::string_view syscall,
+                                        const std::array<std::uint64_t, 6>& args) {
+    const seccomp::Arch arch = preparer_.node.arch;
+    const auto number = preparer_.table->Number(arch, syscall);
+    if (!number || !Get()) return std::nullopt;
+    bpf::SeccompData call{.nr = static_cast<std::uint32_t>(*number),
+                          .arch = seccomp::AuditArch(arch)};
+    std::copy(args.begin(), args.end(), std::begin(call.args));
+    return seccomp::FromReturnValue(bpf::Evaluate(*Get(), call));
+  }
+
+  const seccomp::Profile& base_;
+  const Preparer& preparer_;
+  std::optional<base::Result<bpf::Program>> program_;
+};
+
 // What is not proven to do what its rules say is not installed.
-void Prove(const Extended& made, const seccomp::Profile& base, const Preparer& preparer,
-           Prepared& prepared) {
-  auto base_program = preparer.compile(base);
+void Prove(const Extended& made, BaseFilter& base, const Preparer& preparer, Prepared& prepared) {
+  const base::Result<bpf::Program>& base_program = base.Get();
   if (!base_program) {
     Refuse(prepared, seccomp::codes::kBadBase, "the base: " + base_program.error().message);
     return;
@@ -147,8 +184,10 @@ Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer)
   if (request.tenant) Append(TenantProblems(*parsed.profile), prepared);
   if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
   const seccomp::Profile own = *parsed.profile;
+  std::optional<BaseFilter> base;
   if (request.base != nullptr) {
-    seccomp::ParsedProfile extended = seccomp::Extend(*request.base, own);
+    base.emplace(*request.base, preparer);
+    seccomp::ParsedProfile extended = seccomp::Extend(*request.base, own, base->Decision());
     Append(std::move(extended.diagnostics), prepared);
     if (!extended.profile) return prepared;
     parsed.profile = std::move(extended.profile);
@@ -174,9 +213,9 @@ Prepared PrepareProfile(const ProfileRequest& request, const Preparer& preparer)
     Append(FloorProblems(*program, *request.floor, preparer), prepared);
     if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
   }
-  if (request.base != nullptr) {
-    Prove({.extension = own, .rewritten = *parsed.profile, .program = *program}, *request.base,
-          preparer, prepared);
+  if (base) {
+    Prove({.extension = own, .rewritten = *parsed.profile, .program = *program}, *base, preparer,
+          prepared);
     if (seccomp::HasErrors(prepared.diagnostics)) return prepared;
     prepared.base = base::Sha256(seccomp::RenderOci(*request.base));
   }

@@ -76,6 +76,33 @@ bool IsRange(const ArgCondition& c) {
   return c.op != CompareOp::kNe && c.op != CompareOp::kMaskedEq;
 }
 
+bool IsEquality(const ArgCondition& c) {
+  return c.op == CompareOp::kEq || c.op == CompareOp::kMaskedEq;
+}
+
+// One branch of FormTree: `rules` agree on their first `depth` conditions.
+bool FormBranch(const std::vector<const Conjunction*>& rules, std::size_t depth) {
+  if (rules.size() == 1) return true;
+  std::vector<std::vector<const Conjunction*>> groups;
+  for (const Conjunction* rule : rules) {
+    if (rule->size() <= depth) return false;
+    const ArgCondition& own = (*rule)[depth];
+    std::vector<const Conjunction*>* same = nullptr;
+    for (auto& group : groups) {
+      const ArgCondition& other = (*group.front())[depth];
+      if (own == other) {
+        same = &group;
+      } else if (own.index != other.index || CanMeet(own, other)) {
+        return false;
+      }
+    }
+    if (same == nullptr) same = &groups.emplace_back();
+    same->push_back(rule);
+  }
+  return std::all_of(groups.begin(), groups.end(),
+                     [&](const auto& group) { return FormBranch(group, depth + 1); });
+}
+
 }  // namespace
 
 bool CanMeet(const ArgCondition& a, const ArgCondition& b) {
@@ -124,6 +151,15 @@ std::vector<Conjunction> Conjunctions(const SyscallRule& rule) {
             [](const ArgCondition& a, const ArgCondition& b) { return a.index < b.index; });
   out.push_back(std::move(args));
   return out;
+}
+
+bool FormTree(std::span<const Conjunction> conjunctions) {
+  std::vector<const Conjunction*> rules;
+  for (const Conjunction& conjunction : conjunctions) {
+    if (!std::all_of(conjunction.begin(), conjunction.end(), IsEquality)) return false;
+    rules.push_back(&conjunction);
+  }
+  return rules.empty() || FormBranch(rules, 0);
 }
 
 std::string KeyOf(const Conjunction& conjunction) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,10 @@ bool RepeatsIndex(const SyscallRule& rule);
 // Can both hold for one input? Exact for 64-bit arguments.
 bool CanMeet(const ArgCondition& a, const ArgCondition& b);
 bool CanMeet(const Conjunction& a, const Conjunction& b);
+
+// Do different conjunctions, all of EQ and MASKED_EQ, form a tree: at every branch one argument is
+// looked at, and its conditions there exclude each other? Such rules are pairwise disjoint.
+bool FormTree(std::span<const Conjunction> conjunctions);
 
 // Bytes that are equal exactly for equal conjunctions, to find duplicates by hashing.
 std::string KeyOf(const Conjunction& conjunction);

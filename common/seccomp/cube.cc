@@ -87,6 +87,23 @@ bool Disjoint(const Cube& a, const Cube& b) {
   return false;
 }
 
+std::optional<std::vector<Cube>> Shared(std::span<const Cube> a, std::span<const Cube> b,
+                                        std::size_t limit) {
+  std::vector<Cube> out;
+  for (const Cube& x : a) {
+    for (const Cube& y : b) {
+      if (Disjoint(x, y)) continue;
+      if (out.size() == limit) return std::nullopt;
+      Cube& both = out.emplace_back(x);
+      for (std::size_t i = 0; i < both.size(); ++i) {
+        both[i].mask |= y[i].mask;
+        both[i].value |= y[i].value;
+      }
+    }
+  }
+  return out;
+}
+
 std::vector<Cube> Without(const Cube& from, const Cube& taken) {
   if (Disjoint(from, taken)) return {from};
   std::vector<Cube> out;

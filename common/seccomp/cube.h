@@ -28,6 +28,11 @@ using Cube = std::array<ArgBits, 6>;
 
 [[nodiscard]] bool Disjoint(const Cube& a, const Cube& b);
 
+// The inputs that are both in one of `a` and in one of `b`; nullopt if they are more than `limit`
+// cubes.
+[[nodiscard]] std::optional<std::vector<Cube>> Shared(std::span<const Cube> a,
+                                                      std::span<const Cube> b, std::size_t limit);
+
 // What is left of `from` without `taken`, as pairwise disjoint cubes.
 [[nodiscard]] std::vector<Cube> Without(const Cube& from, const Cube& taken);
 // The same for sets; nullopt if more than `limit` cubes are needed on the way.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -176,19 +178,40 @@ void ReportValues(const SyscallRule& rule, std::size_t r, DiagnosticSink& sink) 
   }
 }
 
+// What the profile's own rule for the multiplexer of this call says; nullopt if there is none.
+std::optional<Action> MultiplexerAction(std::string_view name, const RuleIndex& index) {
+  const bool ipc = name.starts_with("msg") || name.starts_with("sem") || name.starts_with("shm");
+  const SyscallUses* multiplexer = index.Find(ipc ? "ipc" : "socketcall");
+  if (multiplexer == nullptr || !multiplexer->decider) return std::nullopt;
+  return index.rule(multiplexer->decider->rule).action;
+}
+
+bool LetsThrough(Action action) {
+  return action.kind == ActionKind::kAllow || action.kind == ActionKind::kLog;
+}
+
+// `said`: the conditions of one call in many rules are one matter.
 void ReportMultiplexed(const SyscallRule& rule, std::size_t r, std::string_view archs,
-                       DiagnosticSink& sink) {
-  std::vector<std::string_view> names;
+                       const RuleIndex& index, std::set<std::string>& said, DiagnosticSink& sink) {
+  std::map<std::string, std::vector<std::string_view>> by_action;
+  const Action own = EffectiveAction(rule.action, rule.errno_ret);
   for (const std::string& name : rule.names) {
-    if (IsMultiplexed(name)) names.push_back(name);
+    if (!IsMultiplexed(name)) continue;
+    const auto decided = MultiplexerAction(name, index);
+    if (!decided || LetsThrough(*decided)) {
+      by_action[DisplayName(decided.value_or(own))].push_back(name);
+    }
   }
-  if (names.empty()) return;
-  sink.Add(
-      codes::kMultiplexed, RulePointer(r),
-      fmt::format("on {} the conditions of {} do not apply to calls through socketcall() or "
-                  "ipc(), which get {} for all arguments; drop that architecture or the "
-                  "conditions",
-                  archs, Listed(names), DisplayName(EffectiveAction(rule.action, rule.errno_ret))));
+  for (const auto& [action, names] : by_action) {
+    std::string message = fmt::format(
+        "on {} the conditions of {} do not apply to calls through socketcall() or "
+        "ipc(), which get {} for all arguments; drop that architecture or the "
+        "conditions",
+        archs, Listed(names), action);
+    if (said.insert(message).second) {
+      sink.Add(codes::kMultiplexed, RulePointer(r), std::move(message));
+    }
+  }
 }
 
 }  // namespace
@@ -212,6 +235,7 @@ void DiagnoseConditions(const Profile& profile, const RuleIndex& index, const No
     if (!Multiplexes(arch)) continue;
     multiplexing += (multiplexing.empty() ? "" : " and ") + std::string(DisplayName(arch));
   }
+  std::set<std::string> said;
   for (std::size_t r = 0; r < profile.syscalls.size(); ++r) {
     const SyscallRule& rule = profile.syscalls[r];
     if (rule.args.empty() || rule.names.empty()) continue;
@@ -223,7 +247,7 @@ void DiagnoseConditions(const Profile& profile, const RuleIndex& index, const No
     ReportValues(rule, r, sink);
     if (index.rule(r).skipped) continue;
     if (Is64Bit(node.arch)) ReportDirtyBits(rule, r, index, sink);
-    if (!multiplexing.empty()) ReportMultiplexed(rule, r, multiplexing, sink);
+    if (!multiplexing.empty()) ReportMultiplexed(rule, r, multiplexing, index, said, sink);
   }
 }
 

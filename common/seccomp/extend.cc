@@ -4,14 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
+#include "common/seccomp/action_tree.h"
+#include "common/seccomp/argument_facts.h"
 #include "common/seccomp/cube.h"
-#include "common/seccomp/diagnose_rules.h"
 #include "common/seccomp/object_reader.h"
-#include "common/seccomp/profile_reader.h"
-#include "common/seccomp/profile_text.h"
 #include "common/seccomp/rule_index.h"
 #include "common/seccomp/syscall_facts.h"
 
@@ -29,29 +29,23 @@ struct Part {
 
 class Extender {
  public:
-  Extender(const Profile& base, const Profile& extension)
-      : base_(base), own_(extension), base_index_(base), index_(extension) {}
+  Extender(const Profile& base, const Profile& extension, const BaseDecision& decides)
+      : base_(base), own_(extension), decides_(decides), base_index_(base), index_(extension) {}
 
   ParsedProfile Run() {
     Profile result = own_;
     result.syscalls.clear();
     std::set<std::string_view> named;
     for (const SyscallUses& call : index_.syscalls()) named.insert(call.name);
-    for (SyscallRule rule : base_.syscalls) {
-      std::erase_if(rule.names, [&](const std::string& name) { return named.contains(name); });
+    for (std::size_t r = 0; r < base_.syscalls.size(); ++r) {
+      SyscallRule rule = base_.syscalls[r];
+      std::erase_if(rule.names, [&](const std::string& name) {
+        return named.contains(name) || HasNoEffect(r, name);
+      });
       if (!rule.names.empty()) result.syscalls.push_back(std::move(rule));
     }
     for (const SyscallUses& call : index_.syscalls()) AddCall(call);
-    // The same rules of several calls are one rule with several names.
-    for (SyscallRule& rule : rules_) {
-      const auto same = std::find_if(result.syscalls.begin(), result.syscalls.end(),
-                                     [&](const SyscallRule& other) { return Alike(rule, other); });
-      if (same == result.syscalls.end() || !rule.args.empty()) {
-        result.syscalls.push_back(std::move(rule));
-      } else {
-        same->names.push_back(rule.names.front());
-      }
-    }
+    for (SyscallRule& rule : rules_) Place(std::move(rule), result.syscalls);
     ParsedProfile out;
     const bool failed = sink_.HasErrors();
     out.diagnostics = sink_.Take();
@@ -60,8 +54,31 @@ class Extender {
   }
 
  private:
+  // An unconditional rule of the base decides instead: CRI-O has setns(2) in two of them. Left out,
+  // so that what we render is a profile without contradictions.
+  [[nodiscard]] bool HasNoEffect(std::size_t rule, std::string_view name) const {
+    const SyscallUses* uses = base_index_.Find(name);
+    return uses->decider && uses->decider->rule != rule;
+  }
+
   static bool Alike(const SyscallRule& a, const SyscallRule& b) {
     return a.args == b.args && a.action == b.action && a.errno_ret == b.errno_ret;
+  }
+
+  // The same unconditional rules of several calls are one rule with several names. They stand
+  // before all conditions: libseccomp adds a rule for socket(2) to socketcall(2), too, without its
+  // conditions, and refuses two actions there unless a rule for socketcall(2) has settled it.
+  static void Place(SyscallRule rule, std::vector<SyscallRule>& rules) {
+    if (!rule.args.empty()) return rules.push_back(std::move(rule));
+    const auto same = std::find_if(rules.begin(), rules.end(),
+                                   [&](const SyscallRule& other) { return Alike(rule, other); });
+    const auto conditional = std::find_if(
+        rules.begin(), rules.end(), [](const SyscallRule& other) { return !other.args.empty(); });
+    if (same < conditional) {
+      same->names.push_back(rule.names.front());
+    } else {
+      rules.insert(conditional, std::move(rule));
+    }
   }
 
   void Fail(const Use& use, std::string message) {
@@ -76,10 +93,11 @@ class Extender {
     const bool matters = std::any_of(archs.begin(), archs.end(), Multiplexes);
     for (const Use& use : call.uses) {
       if (!matters || !index_.rule(use.rule).skipped) continue;
-      Fail(use, fmt::format("the runtimes skip a rule with the default action {}, and {}() then "
-                            "gets what the rules for its sub-calls say; use another error, as "
-                            "errnoRet: 38 (ENOSYS)",
-                            DisplayName(index_.default_action()), call.name));
+      Fail(use, fmt::format("the runtimes skip a rule with the base's default action {}, and {}() "
+                            "then gets what the rules for its sub-calls say; use another error, "
+                            "for example {}",
+                            DisplayName(index_.default_action()), call.name,
+                            OtherError(index_.default_action())));
       return true;
     }
     return false;
@@ -88,16 +106,73 @@ class Extender {
   void AddCall(const SyscallUses& call) {
     if (RefuseMultiplexer(call)) return;
     narrow_ = NarrowArguments(call.name);
-    const auto own = OwnParts(call);
+    auto own = OwnParts(call);
     if (!own) return;
-    const auto base = BaseParts(call);
+    settled_.clear();
+    auto base = BaseParts(call);
     if (!base) return;
+    const bool tangled = LooksAtSeveral(*own, *base) || !settled_.empty();
+    if (tangled && AddTree(call, *own, *base)) return;
+    if (!settled_.empty()) return TooMany(call);
+    AddDisjoint(call, *std::move(own), *std::move(base));
+  }
+
+  static bool LooksAtSeveral(const std::vector<Part>& own, const std::vector<Part>& base) {
+    std::array<bool, kArgumentCount> seen{};
+    for (const std::vector<Part>* parts : {&own, &base}) {
+      for (const Part& part : *parts) {
+        for (const Cube& cube : part.cubes) {
+          for (std::size_t i = 0; i < cube.size(); ++i) seen.at(i) |= cube.at(i).mask != 0;
+        }
+      }
+    }
+    return std::count(seen.begin(), seen.end(), true) > 1;
+  }
+
+  // Rules that form a tree. False: they would be too many, or cannot be written so.
+  bool AddTree(const SyscallUses& call, const std::vector<Part>& own,
+               const std::vector<Part>& base) {
+    std::vector<Action> actions{index_.default_action()};
+    ActionTree tree;
+    // The last one counts; what the extension decides is listed first.
+    for (const Part& part : own) IdOf(part.action, actions);
+    for (const std::vector<Part>* parts : {&base, &std::as_const(settled_), &own}) {
+      for (const Part& part : *parts) {
+        for (const Cube& cube : part.cubes) tree.Set(cube, IdOf(part.action, actions));
+      }
+    }
+    auto leaves = tree.Leaves(kMaxCubes);
+    if (!leaves) return false;
+    const auto inexpressible = [](const ActionTree::Leaf& leaf) {
+      return leaf.action != 0 && !ConditionsOf(leaf.cube);
+    };
+    if (std::any_of(leaves->begin(), leaves->end(), inexpressible)) return false;
+    for (std::uint32_t id = 0; id < actions.size(); ++id) {
+      Part part{.action = actions[id], .rule = 0, .cubes = {}};
+      for (const ActionTree::Leaf& leaf : *leaves) {
+        if (leaf.action == id) part.cubes.push_back(leaf.cube);
+      }
+      Emit(call, part);
+    }
+    return true;
+  }
+
+  static std::uint32_t IdOf(Action action, std::vector<Action>& actions) {
+    const auto found = std::find(actions.begin(), actions.end(), action);
+    const auto id = static_cast<std::uint32_t>(found - actions.begin());
+    if (found == actions.end()) actions.push_back(action);
+    return id;
+  }
+
+  // Each rule of the base without what the extension decides: the fewest for one argument.
+  void AddDisjoint(const SyscallUses& call, std::vector<Part> own, std::vector<Part> base) {
+    if (!Separate(own) || !Separate(base)) return TooMany(call);
     std::vector<Cube> taken;
-    for (const Part& part : *own) {
+    for (const Part& part : own) {
       taken.insert(taken.end(), part.cubes.begin(), part.cubes.end());
       Emit(call, part);
     }
-    for (const Part& part : *base) {
+    for (const Part& part : base) {
       auto left = Without(part.cubes, taken, kMaxCubes);
       if (!left) return TooMany(call);
       Emit(call, {.action = part.action, .rule = part.rule, .cubes = *std::move(left)});
@@ -107,7 +182,8 @@ class Extender {
   void TooMany(const SyscallUses& call) {
     Fail(call.uses.front(),
          fmt::format("{} would need more than {} conditions to leave the rest of its inputs to the "
-                     "base; use fewer or simpler conditions",
+                     "base: all but one value of an argument are up to 32, times as many for a "
+                     "second argument; compare fewer bits (SCMP_CMP_MASKED_EQ) or fewer arguments",
                      Quoted(call.name), kMaxCubes));
   }
 
@@ -133,7 +209,7 @@ class Extender {
       }
       parts.push_back(std::move(part));
     }
-    return Separate(call, std::move(parts));
+    return parts;
   }
 
   // The kernel sees 32 bits of an int: a condition on more would never hold, or always.
@@ -161,28 +237,26 @@ class Extender {
   }
 
   static bool Meet(const std::vector<Cube>& a, const std::vector<Cube>& b) {
-    return std::any_of(a.begin(), a.end(), [&](const Cube& x) {
-      return std::any_of(b.begin(), b.end(), [&](const Cube& y) { return !Disjoint(x, y); });
-    });
+    const auto shared = Shared(a, b, 0);
+    return !shared || !shared->empty();
   }
 
-  // Makes the cubes of all parts pairwise disjoint; parts of different actions are already.
-  std::optional<std::vector<Part>> Separate(const SyscallUses& call, std::vector<Part> parts) {
+  // Makes the cubes of all parts pairwise disjoint; parts of different actions are already. False:
+  // too many.
+  static bool Separate(std::vector<Part>& parts) {
     std::vector<Cube> before;
     for (Part& part : parts) {
       auto cubes = Disjointed(part.cubes, kMaxCubes);
       if (cubes) cubes = Without(*std::move(cubes), before, kMaxCubes);
-      if (!cubes) {
-        TooMany(call);
-        return std::nullopt;
-      }
+      if (!cubes) return false;
       part.cubes = *std::move(cubes);
       before.insert(before.end(), part.cubes.begin(), part.cubes.end());
     }
-    return parts;
+    return true;
   }
 
-  // The base's rules for the call, as libseccomp loads them.
+  // The base's rules for the call, as libseccomp loads them; what it chose where they overlap goes
+  // to settled_.
   std::optional<std::vector<Part>> BaseParts(const SyscallUses& call) {
     const SyscallUses* uses = base_index_.Find(call.name);
     std::vector<Part> parts;
@@ -202,7 +276,7 @@ class Extender {
         part.cubes.insert(part.cubes.end(), cubes->begin(), cubes->end());
       }
       for (const Part& other : parts) {
-        if (other.action == part.action || !Meet(other.cubes, part.cubes)) continue;
+        if (other.action == part.action || Settle(call, other, part)) continue;
         Fail(call.uses.front(),
              fmt::format("the base has overlapping rules for {}, of which libseccomp's order "
                          "chooses one; name all of its arguments here",
@@ -211,7 +285,22 @@ class Extender {
       }
       parts.push_back(std::move(part));
     }
-    return Separate(call, std::move(parts));
+    return parts;
+  }
+
+  // Asks the base's filter about one input of each cube that both rules match. The proof of the
+  // whole covers the others.
+  bool Settle(const SyscallUses& call, const Part& a, const Part& b) {
+    const auto shared = Shared(a.cubes, b.cubes, kMaxCubes);
+    if (!shared) return false;
+    for (const Cube& cube : *shared) {
+      std::array<std::uint64_t, kArgumentCount> args{};
+      for (std::size_t i = 0; i < cube.size(); ++i) args.at(i) = cube.at(i).value;
+      const auto chosen = decides_ ? decides_(call.name, args) : std::nullopt;
+      if (chosen != a.action && chosen != b.action) return false;
+      settled_.push_back({.action = *chosen, .rule = 0, .cubes = {cube}});
+    }
+    return true;
   }
 
   // The part as rules. What gets the default needs none, but an unconditional one is kept: it tells
@@ -239,70 +328,24 @@ class Extender {
 
   const Profile& base_;
   const Profile& own_;
+  const BaseDecision& decides_;
   RuleIndex base_index_;
   RuleIndex index_;
-  std::uint32_t narrow_ = 0;  // of the call at hand
+  std::uint32_t narrow_ = 0;   // of the call at hand
+  std::vector<Part> settled_;  // of the call at hand
   std::vector<SyscallRule> rules_;
   DiagnosticSink sink_;
 };
 
 }  // namespace
 
-void TakeFromBase(const Profile& base, const Given& given, Profile& profile, DiagnosticSink& sink) {
-  const Action usual = EffectiveAction(base.default_action, base.default_errno_ret);
-  if (given.default_action &&
-      EffectiveAction(profile.default_action, profile.default_errno_ret) != usual) {
-    sink.Add(codes::kContradictsBase, "/defaultAction",
-             fmt::format("what no rule names is the base's to decide, with {} by default; remove "
-                         "the default action here",
-                         DisplayName(usual)));
-  }
-  profile.default_action = base.default_action;
-  profile.default_errno_ret = base.default_errno_ret;
-  const std::set<Arch> listed(profile.architectures.begin(), profile.architectures.end());
-  const std::set<Arch> wanted(base.architectures.begin(), base.architectures.end());
-  if (given.architectures && listed != wanted) {
-    sink.Add(codes::kContradictsBase, "/architectures",
-             "the architectures decide calls that no rule names, and these are not the base's; "
-             "remove them here");
-  }
-  profile.architectures = base.architectures;
-  if (!profile.flags) profile.flags = base.flags;
-  if (!profile.listener_path.empty() && !base.listener_path.empty() &&
-      profile.listener_path != base.listener_path) {
-    sink.Add(codes::kContradictsBase, "/listenerPath",
-             "the base has another listenerPath, and a filter can have one only; remove it here");
-  }
-  if (profile.listener_path.empty()) profile.listener_path = base.listener_path;
-  if (profile.listener_metadata.empty()) profile.listener_metadata = base.listener_metadata;
+std::string_view OtherError(Action action) {
+  constexpr Action kNoSys{.kind = ActionKind::kErrno, .data = 38};
+  return action == kNoSys ? "errnoRet: 13 (EACCES)" : "errnoRet: 38 (ENOSYS)";
 }
 
-ParsedProfile CheckExtension(const document::Node& document, const Profile& base,
-                             const SyscallTable& table, const NodeFacts& node,
-                             const ProfileLimits& limits) {
-  DiagnosticSink sink = SinkFor(document);
-  ParsedProfile out;
-  out.profile = ReadProfile(document, limits, &node, sink, &base);
-  if (out.profile) {
-    DiagnoseNames(*out.profile, table, node, sink);
-    std::erase_if(out.profile->syscalls, [](const SyscallRule& r) { return r.names.empty(); });
-  }
-  if (sink.HasErrors()) out.profile.reset();
-  out.diagnostics = sink.Take();
-  return out;
-}
-
-ParsedProfile CheckExtension(std::string_view text, const Profile& base, const SyscallTable& table,
-                             const NodeFacts& node, const ProfileLimits& limits) {
-  auto root = ReadProfileText(text, limits);
-  if (root) return CheckExtension(*root, base, table, node, limits);
-  ParsedProfile out;
-  out.diagnostics.push_back(std::move(root).error());
-  return out;
-}
-
-ParsedProfile Extend(const Profile& base, const Profile& extension) {
-  return Extender(base, extension).Run();
+ParsedProfile Extend(const Profile& base, const Profile& extension, const BaseDecision& decides) {
+  return Extender(base, extension, decides).Run();
 }
 
 }  // namespace seccompd::seccomp

@@ -81,10 +81,20 @@ void Check(const Profile& base, std::string_view extension, const seccomp::Sysca
            const seccomp::NodeFacts& node) {
   const auto own = seccomp::CheckExtension(extension, base, table, node);
   if (!own.profile) return;
-  const auto made = seccomp::Extend(base, *own.profile);
+  const auto before = bpf::Compile(base, node.arch);
+  const auto decides = [&](std::string_view name, const std::array<std::uint64_t, 6>& args) {
+    const auto nr = table.Number(node.arch, name);
+    std::optional<seccomp::Action> chosen;
+    if (!nr || !before) return chosen;
+    bpf::SeccompData call{.nr = static_cast<std::uint32_t>(*nr),
+                          .arch = seccomp::AuditArch(node.arch)};
+    std::copy(args.begin(), args.end(), std::begin(call.args));
+    chosen = seccomp::FromReturnValue(bpf::Evaluate(*before, call));
+    return chosen;
+  };
+  const auto made = seccomp::Extend(base, *own.profile, decides);
   if (made.profile.has_value() == seccomp::HasErrors(made.diagnostics)) std::abort();
   if (!made.profile) return;
-  const auto before = bpf::Compile(base, node.arch);
   const auto after = bpf::Compile(*made.profile, node.arch);
   if (!before || !after) return;
   static bpf::Workspace workspace({.nodes = 40'000, .operations = 80'000});

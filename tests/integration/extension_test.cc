@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// runtime-default of every known containerd, extended by one rule against AF_ALG, loaded by real
-// runtimes: no direct way to such a socket is left, on any architecture that the node can run.
+// runtime-default of every known containerd and CRI-O, extended by one rule against AF_ALG, loaded
+// by real runtimes: no direct way to such a socket is left, on any architecture that the node can
+// run.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <string>
 #include <thread>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "common/bpf/compile.h"
 #include "common/document/document.h"
@@ -29,9 +33,13 @@ using ::testing::HasSubstr;
 // ENOMSG: no kernel gives it for socket(2).
 constexpr char kNoAlg[] = R"({"syscalls": [{"names": ["socket"], "action": "SCMP_ACT_ERRNO",
   "errnoRet": 42, "args": [{"index": 0, "value": 38, "op": "SCMP_CMP_EQ"}]})";
+// EACCES: the default of neither runtime.
 constexpr char kNoSocketcall[] =
-    R"(, {"names": ["socketcall"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38})";
+    R"(, {"names": ["socketcall"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13})";
 
+bool IsCrio(const std::string& version) { return version.starts_with("crio-"); }
+
+// `version` of containerd, or "crio-1.36".
 Prepared Extend(const std::string& version, const std::string& text) {
   const seccomp::SyscallTable table = seccomp::LoadLibseccompTable(true);
   Preparer preparer;
@@ -43,7 +51,8 @@ Prepared Extend(const std::string& version, const std::string& text) {
   claims.claims.resize(1);
   claims.claims[0].path = "web/no-alg.json";
   claims.claims[0].text = text;
-  claims.claims[0].base = "runtime-default:containerd-" + version;
+  claims.claims[0].base = IsCrio(version) ? "runtime-default:" : "runtime-default:containerd-";
+  claims.claims[0].base += version;
   return PrepareAll(std::move(claims), {}, preparer).files[0].prepared;
 }
 
@@ -55,10 +64,11 @@ class ExtensionTest : public ::testing::TestWithParam<std::tuple<Runtime, std::s
   }
 
   // The name that the probe gave itself inside a container under this filter.
-  static std::string Probe(const std::string& profile, const std::string& program) {
+  static std::string Probe(const std::string& profile, const std::string& program,
+                           std::vector<std::string> args = {"/bin/probe"}) {
     ContainerHost host(std::get<Runtime>(GetParam()));
     host.AddProgram(std::string(SECCOMPD_PROBES) + "/" + program, "probe");
-    const auto container = host.Run({.seccomp = profile, .args = {"/bin/probe"}});
+    const auto container = host.Run({.seccomp = profile, .args = std::move(args)});
     if (!container) return container.error().message;
     const std::string comm = "/proc/" + std::to_string((*container)->pid()) + "/comm";
     std::string name;
@@ -71,22 +81,44 @@ class ExtensionTest : public ::testing::TestWithParam<std::tuple<Runtime, std::s
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Defaults, ExtensionTest,
+class CrioBaseTest : public ExtensionTest {};
+
+std::string NameOf(const ::testing::TestParamInfo<std::tuple<Runtime, std::string>>& test) {
+  std::string name = RuntimeName(std::get<0>(test.param)) + "_" + std::get<1>(test.param);
+  std::replace(name.begin(), name.end(), '.', '_');
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Defaults, ExtensionTest,
+    ::testing::Combine(::testing::Values(Runtime::kCrun, Runtime::kRunc),
+                       ::testing::Values("1.6.28", "1.7.3", "1.7.13", "1.7.32", "2.0.0", "2.0.9",
+                                         "2.2.0", "2.2.4", "crio-1.26", "crio-1.32", "crio-1.36")),
+    NameOf);
+INSTANTIATE_TEST_SUITE_P(Defaults, CrioBaseTest,
                          ::testing::Combine(::testing::Values(Runtime::kCrun, Runtime::kRunc),
-                                            ::testing::Values("1.6.28", "1.7.3", "1.7.13", "1.7.32",
-                                                              "2.0.0", "2.0.9", "2.2.0", "2.2.4")),
-                         [](const auto& test) {
-                           std::string name =
-                               RuntimeName(std::get<0>(test.param)) + "_" + std::get<1>(test.param);
-                           std::replace(name.begin(), name.end(), '.', '_');
-                           return name;
-                         });
+                                            ::testing::Values("crio-1.26", "crio-1.32",
+                                                              "crio-1.36")),
+                         NameOf);
 
 TEST_P(ExtensionTest, NoDirectWayToAnAlgSocketIsLeft) {
   const Prepared prepared = Extend(std::get<std::string>(GetParam()), std::string(kNoAlg) + "]}");
   ASSERT_TRUE(prepared.valid());
   // 64-bit, dirty high half, x32, int 0x80; an AF_INET socket still works.
   EXPECT_EQ(Probe(prepared.bytes, "socket_probe64"), "42 42 42 42 0");
+}
+
+// What CRI-O restricts itself stays so: EINVAL for audit, from 1.36 on EPERM for AF_VSOCK.
+TEST_P(CrioBaseTest, TheRestOfTheBaseStaysAsItWas) {
+  const std::string version = std::get<std::string>(GetParam());
+  const Prepared prepared = Extend(version, std::string(kNoAlg) + "]}");
+  ASSERT_TRUE(prepared.valid());
+  const std::string seen = Probe(prepared.bytes, "socket_probe64", {"/bin/probe", "crio"});
+  EXPECT_THAT(seen, ::testing::StartsWith("22 0 "));
+  if (version == "crio-1.36") {
+    EXPECT_EQ(seen, "22 0 1");
+  }
 }
 
 TEST_P(ExtensionTest, SocketcallStaysOpenUntilItIsDeniedAndThatIsSaid) {
@@ -100,14 +132,14 @@ TEST_P(ExtensionTest, SocketcallStaysOpenUntilItIsDeniedAndThatIsSaid) {
   const std::string before = Probe(open.bytes, "socket_probe32");
   EXPECT_THAT(before, ::testing::StartsWith("42 "));
   EXPECT_THAT(before, ::testing::Not(HasSubstr("42 42")));
-  EXPECT_THAT(before, ::testing::Not(HasSubstr("42 38")));
+  EXPECT_THAT(before, ::testing::Not(HasSubstr("42 13")));
   const Prepared closed = Extend(version, std::string(kNoAlg) + kNoSocketcall + "]}");
   ASSERT_TRUE(closed.valid());
   for (const auto& d : closed.diagnostics) {
     if (d.code != "W0215") continue;
     EXPECT_THAT(d.message, ::testing::Not(HasSubstr("socketcall")));
   }
-  EXPECT_EQ(Probe(closed.bytes, "socket_probe32"), "42 38 0");
+  EXPECT_EQ(Probe(closed.bytes, "socket_probe32"), "42 13 0");
 }
 
 // `audit --blocks` of a container, and how the calls end inside it.
@@ -159,14 +191,14 @@ TEST_P(CheckTest, IsBypassableWhereA32BitCallerGetsThrough) {
 TEST_P(CheckTest, IsBlockedWhereNobodyGetsThrough) {
   const Seen seen = Look(Extend("2.2.4", std::string(kNoAlg) + kNoSocketcall + "]}").bytes);
   EXPECT_EQ(seen.probe64, "42 42 42 42 0");
-  EXPECT_EQ(seen.probe32, "42 38 0");
+  EXPECT_EQ(seen.probe32, "42 13 0");
   EXPECT_EQ(seen.answer, "blocked");
 }
 
 // Before containerd 2.0 the default permits io_uring, which makes sockets, too.
 TEST_P(CheckTest, IsBypassableWhereOnlyIoUringIsLeft) {
   const Seen seen = Look(Extend("1.7.32", std::string(kNoAlg) + kNoSocketcall + "]}").bytes);
-  EXPECT_EQ(seen.probe32, "42 38 0");
+  EXPECT_EQ(seen.probe32, "42 13 0");
   EXPECT_THAT(seen.answer, ::testing::StartsWith("bypassable: "));
   EXPECT_THAT(seen.answer, HasSubstr("io_uring"));
 }

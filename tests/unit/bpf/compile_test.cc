@@ -222,6 +222,21 @@ TEST(CheckComplexity, RefusesWhatLibseccompCannotBuildInBoundedTime) {
       IsError(ErrorCode::kInvalidArgument, HasSubstr("1025 conditions, more than the 512")));
 }
 
+// The same number of conditions on two arguments, but as a tree: that is built at once.
+TEST(CheckComplexity, TakesATreeOfConditionsOnSeveralArguments) {
+  Profile tree{.default_action = ActionKind::kErrno};
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    const ArgCondition first{.index = 0, .op = CompareOp::kEq, .value = i / 25};
+    const ArgCondition second{.index = 1, .op = CompareOp::kEq, .value = i % 25};
+    tree.syscalls.push_back(Rule("socket", ActionKind::kAllow, {first, second}));
+  }
+  EXPECT_GT(Compiled(tree).size(), 500U);
+  tree.syscalls.push_back(
+      Rule("socket", ActionKind::kLog, {{.index = 1, .op = CompareOp::kEq, .value = 99}}));
+  EXPECT_THAT(Compile(tree, Arch::kX86_64),
+              IsError(ErrorCode::kInvalidArgument, HasSubstr("'socket' has 501 conditions, some")));
+}
+
 TEST(CheckComplexity, CountsARepeatedConditionOnce) {
   Profile profile{.default_action = ActionKind::kErrno};
   for (int i = 0; i < 2'000; ++i) {

@@ -96,5 +96,27 @@ TEST(Conjunctions, HaveANormalForm) {
   EXPECT_EQ(Describe(Conjunctions(a)[0]), "(arg1 & 0xf) == 0xf and arg2 <= 1");
 }
 
+ArgCondition Is(std::uint32_t index, std::uint64_t value) {
+  return {.index = index, .op = CompareOp::kEq, .value = value};
+}
+ArgCondition Low(std::uint32_t index, std::uint64_t bits) {
+  return {.index = index, .op = CompareOp::kMaskedEq, .value = 15, .value_two = bits};
+}
+bool AreTree(const std::vector<Conjunction>& rules) { return FormTree(rules); }
+
+TEST(FormTree, NeedsOneArgumentAndDisjointConditionsAtEveryBranch) {
+  EXPECT_TRUE(AreTree({}));
+  EXPECT_TRUE(AreTree({{Is(0, 1), Is(2, 5)}}));
+  EXPECT_TRUE(AreTree({{Is(0, 1)}, {Is(0, 2), Is(1, 3)}, {Is(0, 2), Is(1, 4), Is(5, 6)}}));
+  EXPECT_TRUE(AreTree({{Is(0, 1), Is(1, 3)}, {Is(0, 2), Is(2, 3)}}));  // each branch its own
+  EXPECT_TRUE(AreTree({{Low(0, 1)}, {Is(0, 2)}}));
+  EXPECT_FALSE(AreTree({{Low(0, 1)}, {Is(0, 17)}})) << "17 is 1 in its low bits";
+  EXPECT_FALSE(AreTree({{Is(0, 1)}, {Is(1, 2)}})) << "two arguments at one branch";
+  EXPECT_FALSE(AreTree({{Is(0, 1)}, {Is(0, 1), Is(1, 2)}})) << "one contains the other";
+  EXPECT_FALSE(AreTree({{Is(0, 2), Is(1, 3)}, {Is(0, 2), Is(2, 3)}}));
+  EXPECT_FALSE(AreTree({{{.index = 0, .op = CompareOp::kLt, .value = 3}}, {Is(0, 4)}}));
+  EXPECT_FALSE(AreTree({{}, {Is(0, 4)}}));
+}
+
 }  // namespace
 }  // namespace seccompd::seccomp

@@ -130,6 +130,17 @@ TEST(Diagnose, MultiplexedCallsMatterOnlyWithConditionsAndA32BitArchitecture) {
   EXPECT_THAT(Pointers(only64, "W0211"), IsEmpty());
 }
 
+TEST(Diagnose, MultiplexedCallsGetWhatARuleForTheMultiplexerSays) {
+  const auto with = [](const SyscallRule& socketcall) {
+    return Pointers(DenyBut({socketcall, Rule("socket", ActionKind::kAllow, {kIsAlg}),
+                             Rule("socket", ActionKind::kAllow, {kNotVsock})}),
+                    "W0211");
+  };
+  EXPECT_THAT(with(Rule("socketcall", ActionKind::kAllow)), ElementsAre("/syscalls/1"));
+  EXPECT_THAT(with(Rule("socketcall", ActionKind::kKillProcess)), IsEmpty());
+  EXPECT_THAT(with(Rule("ipc", ActionKind::kKillProcess)), ElementsAre("/syscalls/1"));
+}
+
 TEST(Diagnose, CloneIsCriticalOnlyWithNamespaceFlags) {
   const ArgCondition no_namespaces{.op = CompareOp::kMaskedEq, .value = 0x7e020000};
   const ArgCondition one_flag{.op = CompareOp::kMaskedEq, .value = 0x10000000};
