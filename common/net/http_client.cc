@@ -258,7 +258,7 @@ awaitable<Result<ReplyHead>> HttpConnection::Impl::Begin(ClientRequest request, 
 
 // What the bytes in the buffer add to the body; may be nothing.
 Result<std::string> HttpConnection::Impl::ParseBody() {
-  std::array<char, kReadBytes> chunk;
+  std::array<char, kReadBytes> chunk{};
   auto& body = parser_->get().body();
   body.data = chunk.data();
   body.size = chunk.size();

@@ -96,13 +96,17 @@ awaitable<TlsStream::Moved> TlsStream::Run(Operation operation, void* data, std:
   for (;;) {
     const Attempt attempt = Try(operation, data, bytes);
     error_code flushed;
-    if (session_) flushed = co_await Flush();
+    if (session_) {
+      flushed = co_await Flush();
+    }
     Moved moved;
     moved.bytes = attempt.bytes;
     if (attempt.done && operation == Operation::kRead) co_return moved;
     moved.code = attempt.problem ? attempt.problem : flushed;
     if (attempt.done || moved.code) co_return moved;
-    if (attempt.wants_input) moved.code = co_await Fill();
+    if (attempt.wants_input) {
+      moved.code = co_await Fill();
+    }
     if (moved.code) co_return moved;
   }
 }
@@ -122,7 +126,7 @@ awaitable<error_code> TlsStream::Flush() {
 }
 
 awaitable<error_code> TlsStream::Fill() {
-  std::array<char, kReadBytes> bytes;
+  std::array<char, kReadBytes> bytes{};
   const auto room = asio::buffer(bytes);
   const Transferred read = co_await wire_.async_read_some(room, kAwait);
   const error_code code = std::get<0>(read);
