@@ -27,15 +27,13 @@ std::uint64_t Mix(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
 
 }  // namespace
 
-NodeStore::NodeStore(std::size_t max_nodes)
-    : max_nodes_(max_nodes), table_(kFirstTableSize), cache_(kFirstCacheSize) {
-  Reset();
-}
+NodeStore::NodeStore(std::size_t max_nodes) : max_nodes_(max_nodes) { Reset(); }
 
 void NodeStore::Reset() {
   nodes_.clear();
-  std::fill(table_.begin(), table_.end(), kNone);
-  std::fill(cache_.begin(), cache_.end(), CacheEntry{});
+  // Their first sizes again: what is spent, and so what is decided, depends on nothing earlier.
+  table_.assign(kFirstTableSize, kNone);
+  cache_.assign(kFirstCacheSize, CacheEntry{});
   nodes_.push_back(Node{kTerminalVariable, 0, kTruthMark});
   nodes_.push_back(Node{kTerminalVariable, 1, kTruthMark});
   exhausted_ = false;
