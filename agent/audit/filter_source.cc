@@ -45,12 +45,11 @@ Reason ReasonOf(Unknown unknown) {
 }
 
 // The process that started the container: the parent of its first process, outside of it.
-std::vector<const ScannedProcess*> ParentsOf(const Placement& placement, const TaskView& view) {
-  std::vector<const ScannedProcess*> first(placement.tree().containers.size(), nullptr);
+std::vector<const ScannedProcess*> ParentsOf(std::size_t containers, const TaskView& view) {
+  std::vector<const ScannedProcess*> first(containers, nullptr);
   for (const ScannedProcess& process : view.processes()) {
-    const auto place = placement.ContainerOf(process);
-    if (!place || process.Judged() == nullptr) continue;
-    const ScannedProcess*& oldest = first[*place];
+    if (!process.container || process.Judged() == nullptr) continue;
+    const ScannedProcess*& oldest = first[*process.container];
     if (oldest == nullptr || process.start_ns < oldest->start_ns) oldest = &process;
   }
   for (const ScannedProcess*& process : first) {
@@ -67,8 +66,10 @@ FilterSource::FilterSource(int cgroup_fd, filters::FilterReader reader,
       reader_(std::move(reader)),
       need_(need),
       cache_({}, [this](const Task& task) {
-        const auto found = groups_.find(task.tgid);
-        return found == groups_.end() ? std::uint64_t{0} : found->second;
+        const auto found = std::lower_bound(groups_.begin(), groups_.end(),
+                                            std::pair(task.tgid, std::uint64_t{0}));
+        return found == groups_.end() || found->first != task.tgid ? std::uint64_t{0}
+                                                                   : found->second;
       }) {}
 
 base::Result<std::unique_ptr<FilterSource>> FilterSource::Open(int cgroup_fd) {
@@ -107,37 +108,59 @@ base::Result<void> FilterSource::CountHidden(procfs::CgroupTree& tree) {
 
 base::Result<bool> FilterSource::Place(bool tree_changed) {
   TRY(ScanTasks());
-  if (placed_ && !hidden_ && !tree_changed && placement_.Knows(*view_)) return false;
+  if (placed_ && !hidden_ && !tree_changed && placement_.Place(*view_)) return false;
   const auto begun = procfs::ReadBootClock().now;
   TRY_ASSIGN(procfs::CgroupTree tree, procfs::WalkCgroups(cgroup_fd_));
   TRY(ScanTasks());
   TRY(CountHidden(tree));
   placement_.Learn(std::move(tree), begun, *view_);
+  placement_.Place(*view_);
   placed_ = true;
   return true;
 }
 
 // Only who is in a container, or started one, is of interest: nobody else's filters are read.
+std::vector<const ScannedProcess*> FilterSource::WhoCounts(const TaskView& view) {
+  std::vector<const ScannedProcess*> who;
+  who.reserve(view.processes().size());
+  for (const ScannedProcess& process : view.processes()) {
+    if (process.container) who.push_back(&process);
+  }
+  const auto by_pid = [](const ScannedProcess* a, const ScannedProcess* b) {
+    return a->pid < b->pid;
+  };
+  const auto members = static_cast<std::ptrdiff_t>(who.size());
+  for (const ScannedProcess* parent : parents_) {
+    if (parent != nullptr && !parent->container) who.push_back(parent);
+  }
+  std::sort(who.begin() + members, who.end(), by_pid);
+  who.erase(std::unique(who.begin() + members, who.end()), who.end());
+  std::inplace_merge(who.begin(), who.begin() + members, who.end(), by_pid);
+  return who;
+}
+
 base::Result<void> FilterSource::ReadFilters(const TaskView& view) {
+  const auto& containers = placement_.tree().containers;
+  parents_ = ParentsOf(containers.size(), view);
+  std::vector<std::uint64_t> group_of(containers.size());
+  for (std::size_t i = 0; i < containers.size(); ++i) {
+    group_of[i] = std::hash<std::string>{}(containers[i].path);
+  }
   groups_.clear();
   std::vector<Task> wanted;
-  const auto take = [&](const ScannedProcess& process, std::uint64_t group) {
-    if (!groups_.emplace(process.pid, group).second) return;
-    for (const Task* thread : process.threads) {
+  wanted.reserve(view.processes().size());
+  for (const ScannedProcess* process : WhoCounts(view)) {
+    groups_.emplace_back(process->pid, process->container
+                                           ? group_of[*process->container]
+                                           : static_cast<std::uint64_t>(process->pid));
+    for (const Task* thread : process->threads) {
       if (HasFilter(*thread)) wanted.push_back(*thread);
     }
-  };
-  for (const ScannedProcess& process : view.processes()) {
-    const auto place = placement_.ContainerOf(process);
-    if (!place) continue;
-    const std::string& path = placement_.tree().containers[*place].path;
-    take(process, std::hash<std::string>{}(path));
   }
-  for (const ScannedProcess* parent : ParentsOf(placement_, view)) {
-    if (parent != nullptr) take(*parent, static_cast<std::uint64_t>(parent->pid));
+  const auto by_pid = [](const Task& a, const Task& b) { return a.id.pid < b.id.pid; };
+  if (!std::is_sorted(wanted.begin(), wanted.end(), by_pid)) {
+    std::sort(wanted.begin(), wanted.end(), by_pid);
   }
-  std::sort(wanted.begin(), wanted.end(),
-            [](const Task& a, const Task& b) { return a.id.pid < b.id.pid; });
   cache_.Update(wanted);
   for (int round = 0; round < kRounds; ++round) {
     const auto requests = cache_.Requests();
@@ -165,18 +188,16 @@ void FilterSource::AddThread(const Task& task, std::vector<audit::LoadedThread>&
 }
 
 std::vector<audit::LoadedProcess> FilterSource::Loaded(const TaskView& view) const {
-  const auto parents = ParentsOf(placement_, view);
   std::vector<audit::LoadedProcess> loaded;
+  loaded.reserve(groups_.size());
   for (const ScannedProcess& process : view.processes()) {
-    const auto place = placement_.ContainerOf(process);
-    const Task* judged = process.Judged();
-    if (!place || judged == nullptr) continue;
+    if (!process.container || process.Judged() == nullptr) continue;
     audit::LoadedProcess out{.pid = process.pid, .threads = {}, .inherited = nullptr};
     for (const Task* thread : process.threads) {
       if (HasFilter(*thread)) AddThread(*thread, out.threads);
     }
     if (out.threads.empty()) continue;
-    const ScannedProcess* parent = parents[*place];
+    const ScannedProcess* parent = parents_[*process.container];
     const Task* runtime = parent == nullptr ? nullptr : parent->Judged();
     if (runtime != nullptr && HasFilter(*runtime)) {
       if (auto stack = cache_.Find(*runtime)) out.inherited = *std::move(stack);
@@ -191,7 +212,7 @@ base::Result<FilterScan> FilterSource::Scan(bool tree_changed) {
   FilterScan result;
   TRY_ASSIGN(result.walked, Place(tree_changed));
   TRY(ReadFilters(*view_));
-  result.scan = ToScanResult(placement_, *view_, clock);
+  result.scan = ToScanResult(placement_.tree(), *view_, clock);
   result.loaded = Loaded(*view_);
   return result;
 }

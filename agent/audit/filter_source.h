@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "agent/audit/task_view.h"
@@ -46,6 +46,7 @@ class FilterSource {
   [[nodiscard]] base::Result<void> ScanTasks();
   [[nodiscard]] base::Result<void> CountHidden(procfs::CgroupTree& tree);
   [[nodiscard]] base::Result<void> ReadFilters(const TaskView& view);
+  [[nodiscard]] std::vector<const ScannedProcess*> WhoCounts(const TaskView& view);
   void AddThread(const filters::Task& task, std::vector<audit::LoadedThread>& threads) const;
   [[nodiscard]] std::vector<audit::LoadedProcess> Loaded(const TaskView& view) const;
 
@@ -57,7 +58,8 @@ class FilterSource {
   Placement placement_;
   bool placed_ = false;
   bool hidden_ = false;  // of some container a process is listed and not shown
-  std::unordered_map<pid_t, std::uint64_t> groups_;  // of the filter cache, by process
+  std::vector<const ScannedProcess*> parents_;  // of view_: who started each container, or nullptr
+  std::vector<std::pair<pid_t, std::uint64_t>> groups_;  // of the filter cache, by process
   filters::FilterCache cache_;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 namespace seccompd::agent {
@@ -85,8 +86,11 @@ TaskView::TaskView(std::span<const Task> tasks) {
   const auto key = [](const Task* task) {
     return std::tuple(task->tgid, !task->IsLeader(), task->id.pid);
   };
-  std::sort(order_.begin(), order_.end(),
-            [&](const Task* a, const Task* b) { return key(a) < key(b); });
+  const auto before = [&](const Task* a, const Task* b) { return key(a) < key(b); };
+  // As the kernel shows them they are in order nearly always.
+  if (!std::is_sorted(order_.begin(), order_.end(), before)) {
+    std::sort(order_.begin(), order_.end(), before);
+  }
   const std::span<const Task* const> all(order_);
   for (std::size_t begin = 0; begin < all.size();) {
     std::size_t end = begin + 1;
@@ -107,14 +111,10 @@ const ScannedProcess* TaskView::Find(pid_t pid) const {
   return found == processes_.end() || found->pid != pid ? nullptr : &*found;
 }
 
-Placement::Key Placement::KeyOf(const ScannedProcess& process) {
-  return {.pid = process.pid, .start_ns = process.start_ns, .cgroup_id = process.cgroup_id};
-}
-
 void Placement::Learn(procfs::CgroupTree tree, std::chrono::nanoseconds begun,
                       const TaskView& view) {
   tree_ = std::move(tree);
-  places_.clear();
+  known_.clear();
   const auto lists = ListsOf(tree_);
   const auto began = static_cast<std::uint64_t>(std::max<std::int64_t>(begun.count(), 0));
   for (const ScannedProcess& process : view.processes()) {
@@ -124,23 +124,27 @@ void Placement::Learn(procfs::CgroupTree tree, std::chrono::nanoseconds begun,
       if (found != lists.end()) listed = &found->second;
       if (listed != nullptr || process.threads.size() == 1) break;
     }
-    if (listed != nullptr && process.start_ns < listed->listed_ns) {
-      places_.emplace(KeyOf(process), listed->container);
-    } else if (listed == nullptr && process.start_ns < began) {
-      places_.emplace(KeyOf(process), kNone);
-    }
+    Known known{.pid = process.pid,
+                .start_ns = process.start_ns,
+                .cgroup_id = process.cgroup_id,
+                .container = {}};
+    if (listed != nullptr) known.container = listed->container;
+    if (process.start_ns < (listed != nullptr ? listed->listed_ns : began)) known_.push_back(known);
   }
 }
 
-bool Placement::Knows(const TaskView& view) const {
-  return std::all_of(view.processes().begin(), view.processes().end(),
-                     [this](const auto& process) { return places_.contains(KeyOf(process)); });
-}
-
-std::optional<std::size_t> Placement::ContainerOf(const ScannedProcess& process) const {
-  const auto found = places_.find(KeyOf(process));
-  if (found == places_.end() || found->second == kNone) return std::nullopt;
-  return found->second;
+// Both are by pid: one walk over the two.
+bool Placement::Place(TaskView& view) const {
+  bool all = true;
+  auto known = known_.begin();
+  for (ScannedProcess& process : view.processes()) {
+    while (known != known_.end() && known->pid < process.pid) ++known;
+    const bool same = known != known_.end() && known->pid == process.pid &&
+                      known->start_ns == process.start_ns && known->cgroup_id == process.cgroup_id;
+    process.container = same ? known->container : std::nullopt;
+    all = all && same;
+  }
+  return all;
 }
 
 std::vector<pid_t> NotShown(std::span<const pid_t> pids, const TaskView& view) {
@@ -151,9 +155,8 @@ std::vector<pid_t> NotShown(std::span<const pid_t> pids, const TaskView& view) {
   return missing;
 }
 
-procfs::ScanResult ToScanResult(const Placement& placement, const TaskView& view,
+procfs::ScanResult ToScanResult(const procfs::CgroupTree& tree, const TaskView& view,
                                 const procfs::BootClock& clock) {
-  const procfs::CgroupTree& tree = placement.tree();
   procfs::ScanResult result;
   result.clock = clock;
   result.version = tree.version;
@@ -172,12 +175,11 @@ procfs::ScanResult ToScanResult(const Placement& placement, const TaskView& view
     result.counters.unseen += found.unseen_processes;
   }
   for (const ScannedProcess& scanned : view.processes()) {
-    const auto place = placement.ContainerOf(scanned);
-    if (!place) continue;
+    if (!scanned.container) continue;
     procfs::Process process = ToProcess(scanned, clock.ticks_per_second);
     ++result.counters.processes;
     if (process.live) ++result.counters.modes.at(static_cast<std::size_t>(process.seccomp.mode));
-    result.containers[*place].processes.push_back(std::move(process));
+    result.containers[*scanned.container].processes.push_back(std::move(process));
   }
   return result;
 }

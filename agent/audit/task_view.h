@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "common/filters/task.h"
@@ -21,6 +20,8 @@ struct ScannedProcess {
   std::uint64_t start_ns = 0;
   std::uint64_t cgroup_id = 0;  // of its first thread
   std::span<const filters::Task* const> threads;
+  // Index into Placement::tree().containers, by Placement::Place; nullopt: in none, or not known.
+  std::optional<std::size_t> container = {};
 
   // What it is judged by: its leader, or its first live thread; nullptr: nothing of it lives.
   [[nodiscard]] const filters::Task* Judged() const;
@@ -35,6 +36,7 @@ class TaskView {
   TaskView& operator=(const TaskView&) = delete;
 
   [[nodiscard]] std::span<const ScannedProcess> processes() const { return processes_; }  // by pid
+  [[nodiscard]] std::span<ScannedProcess> processes() { return processes_; }
   [[nodiscard]] const ScannedProcess* Find(pid_t pid) const;
 
  private:
@@ -52,39 +54,29 @@ class Placement {
   // the same pid is another, and stays unknown until the next walk.
   void Learn(procfs::CgroupTree tree, std::chrono::nanoseconds begun, const TaskView& view);
 
-  // Has every process been placed?
-  [[nodiscard]] bool Knows(const TaskView& view) const;
-
-  // Index into tree().containers; nullopt: in none, or not known.
-  [[nodiscard]] std::optional<std::size_t> ContainerOf(const ScannedProcess& process) const;
+  // Says of each process which container it is in. False: of some it is not known.
+  bool Place(TaskView& view) const;
 
   [[nodiscard]] const procfs::CgroupTree& tree() const { return tree_; }
 
  private:
-  struct Key {
+  // A process, and where it is; nullopt: in no container.
+  struct Known {
     pid_t pid = 0;
     std::uint64_t start_ns = 0;
     std::uint64_t cgroup_id = 0;
-    bool operator==(const Key&) const = default;
+    std::optional<std::size_t> container;
   };
-  struct Hash {
-    std::size_t operator()(const Key& key) const {
-      return std::hash<std::uint64_t>{}(key.start_ns ^ (key.cgroup_id << 20) ^
-                                        static_cast<std::uint64_t>(key.pid));
-    }
-  };
-  static constexpr std::size_t kNone = ~std::size_t{0};
-  static Key KeyOf(const ScannedProcess& process);
 
   procfs::CgroupTree tree_;
-  std::unordered_map<Key, std::size_t, Hash> places_;
+  std::vector<Known> known_;  // by pid
 };
 
 // Of these processes those that the view does not show.
 [[nodiscard]] std::vector<pid_t> NotShown(std::span<const pid_t> pids, const TaskView& view);
 
 // The scan in the form that reading /proc gives, so that both are judged alike.
-[[nodiscard]] procfs::ScanResult ToScanResult(const Placement& placement, const TaskView& view,
+[[nodiscard]] procfs::ScanResult ToScanResult(const procfs::CgroupTree& tree, const TaskView& view,
                                               const procfs::BootClock& clock);
 
 }  // namespace seccompd::agent

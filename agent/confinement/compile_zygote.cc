@@ -64,10 +64,15 @@ bool ReadAll(int fd, char* to, std::size_t size) {
   return true;
 }
 
-bool Send(int fd, std::string_view payload) {
+std::string Framed(std::string_view payload) {
   const auto size = static_cast<Size>(payload.size());
   std::string message(reinterpret_cast<const char*>(&size), sizeof(size));
   message += payload;
+  return message;
+}
+
+bool Send(int fd, std::string_view payload) {
+  const std::string message = Framed(payload);
   std::string_view left = message;
   while (!left.empty()) {
     const ssize_t n = ::send(fd, left.data(), left.size(), MSG_NOSIGNAL);
@@ -78,10 +83,16 @@ bool Send(int fd, std::string_view payload) {
   return true;
 }
 
-std::optional<std::string> Receive(int fd, Size most) {
+std::optional<Size> ReceiveSize(int fd, Size most) {
   Size size = 0;
   if (!ReadAll(fd, reinterpret_cast<char*>(&size), sizeof(size)) || size > most) return {};
-  std::string payload(size, '\0');
+  return size;
+}
+
+std::optional<std::string> Receive(int fd, Size most) {
+  const auto size = ReceiveSize(fd, most);
+  if (!size) return {};
+  std::string payload(*size, '\0');
   if (!ReadAll(fd, payload.data(), payload.size())) return {};
   return payload;
 }
@@ -98,9 +109,7 @@ long CpuSeconds(const CompileBounds& bounds) {
 
 // Bounds this process, a worker, before it looks at what it was sent. How it ends is an answer,
 // too.
-void BoundWorker(const CompileBounds& bounds, pid_t zygote) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != zygote) ::_exit(kWorkerFailed);
+void BoundWorker(const CompileBounds& bounds) {
   const auto cpu = static_cast<rlim_t>(CpuSeconds(bounds));
   const rlimit seconds{.rlim_cur = cpu, .rlim_max = cpu + 1};  // SIGXCPU, then SIGKILL
   const rlimit nothing{};
@@ -130,24 +139,78 @@ std::string AnswerTo(std::string_view request, const CompileFunction& compile) {
                                  program->size() * sizeof(bpf::Instruction)});
 }
 
-// What the pipe holds until the worker closes it; nullopt: the worker outlives all its limits.
-std::optional<std::string> ReadWorker(int pipe, std::chrono::milliseconds timeout) {
-  std::string answer;
+// A worker waits for its one request: it is forked before there is one, because fork(2) and the end
+// of a process are most of what a short profile costs.
+struct Worker {
+  pid_t pid = -1;
+  UniqueFd request;
+  UniqueFd answer;
+};
+
+[[noreturn]] void RunWorker(int request, int answer, pid_t zygote, const CompileBounds& bounds,
+                            const CompileFunction& compile) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != zygote) ::_exit(kWorkerFailed);
+  const auto size = ReceiveSize(request, kMostRequest);
+  if (!size) ::_exit(0);
+  BoundWorker(bounds);
+  std::string text(*size, '\0');
+  if (!ReadAll(request, text.data(), text.size())) ::_exit(kWorkerFailed);
+  ::_exit(WriteAll(answer, Framed(AnswerTo(text, compile))) ? 0 : kWorkerFailed);
+}
+
+Worker MakeWorker(int socket, const CompileBounds& bounds, const CompileFunction& compile) {
+  const pid_t self = ::getpid();
+  std::array<int, 2> requests{};
+  std::array<int, 2> answers{};
+  if (::pipe2(requests.data(), O_CLOEXEC) != 0 || ::pipe2(answers.data(), O_CLOEXEC) != 0) {
+    ::_exit(kWorkerFailed);
+  }
+  Worker worker;
+  worker.pid = ::fork();
+  if (worker.pid < 0) ::_exit(kWorkerFailed);
+  if (worker.pid == 0) {
+    ::close(socket);
+    ::close(requests[1]);
+    ::close(answers[0]);
+    RunWorker(requests[0], answers[1], self, bounds, compile);
+  }
+  ::close(requests[0]);
+  ::close(answers[1]);
+  worker.request = UniqueFd(requests[1]);
+  worker.answer = UniqueFd(answers[0]);
+  return worker;
+}
+
+struct WorkerAnswer {
+  std::string bytes;
+  bool whole = false;  // else the worker ended first, and how it did is the answer
+};
+
+// nullopt: the worker outlives all its limits.
+std::optional<WorkerAnswer> ReadWorker(int pipe, std::chrono::milliseconds timeout) {
+  WorkerAnswer answer;
   std::array<char, 4096> buffer{};
   for (;;) {
+    Size size = 0;
+    if (answer.bytes.size() >= sizeof(size)) {
+      std::memcpy(&size, answer.bytes.data(), sizeof(size));
+      answer.whole = size > 0 && size <= kMostAnswer && answer.bytes.size() == sizeof(size) + size;
+    }
+    if (answer.whole || answer.bytes.size() > sizeof(size) + kMostAnswer) return answer;
     pollfd entry{.fd = pipe, .events = POLLIN, .revents = 0};
     const int ready = ::poll(&entry, 1, static_cast<int>(timeout.count()));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return {};
     const ssize_t n = ::read(pipe, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0 || answer.size() > kMostAnswer) return answer;
-    answer.append(buffer.data(), static_cast<std::size_t>(n));
+    if (n <= 0) return answer;
+    answer.bytes.append(buffer.data(), static_cast<std::size_t>(n));
   }
 }
 
-std::string Outcome(int status, std::string answer, const CompileBounds& bounds) {
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !answer.empty()) return answer;
+// Of a worker that ended without an answer.
+std::string Outcome(int status, const CompileBounds& bounds) {
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   if (signal == SIGXCPU || signal == SIGALRM) {
     return Answer(Kind::kRefused,
@@ -160,28 +223,36 @@ std::string Outcome(int status, std::string answer, const CompileBounds& bounds)
   return Answer(Kind::kRefused, "compiling it fails: too little memory, or a defect of libseccomp");
 }
 
-// Forks one worker for each request, until the agent has closed its end.
+int WaitFor(pid_t pid) {
+  int status = 0;
+  while (::wait4(pid, &status, 0, nullptr) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+// One worker for each request, until the agent has closed its end.
 [[noreturn]] void Serve(int socket, const CompileBounds& bounds, const CompileFunction& compile) {
-  const pid_t self = ::getpid();
+  Worker worker = MakeWorker(socket, bounds, compile);
   while (const auto request = Receive(socket, kMostRequest)) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) ::_exit(kWorkerFailed);
-    const pid_t worker = ::fork();
-    if (worker < 0) ::_exit(kWorkerFailed);
-    if (worker == 0) {
-      ::close(socket);
-      ::close(ends[0]);
-      BoundWorker(bounds, self);
-      ::_exit(WriteAll(ends[1], AnswerTo(*request, compile)) ? 0 : kWorkerFailed);
+    // Killed while it waited: that says nothing of the profile.
+    if (::wait4(worker.pid, nullptr, WNOHANG, nullptr) != 0) {
+      worker = MakeWorker(socket, bounds, compile);
     }
-    ::close(ends[1]);
-    auto answer = ReadWorker(ends[0], bounds.wall + kPatience);
-    ::close(ends[0]);
+    // A worker that is gone says so by its answer.
+    static_cast<void>(WriteAll(worker.request.get(), Framed(*request)));
+    worker.request.reset();
+    auto answer = ReadWorker(worker.answer.get(), bounds.wall + kPatience);
+    worker.answer.reset();
     if (!answer) ::_exit(kWorkerFailed);  // and the worker by its parent-death signal
-    int status = 0;
-    while (::wait4(worker, &status, 0, nullptr) < 0 && errno == EINTR) {
+    bool sent = false;
+    if (answer->whole) {
+      sent = Send(socket, std::string_view(answer->bytes).substr(sizeof(Size)));
+      WaitFor(worker.pid);
+    } else {
+      sent = Send(socket, Outcome(WaitFor(worker.pid), bounds));
     }
-    if (!Send(socket, Outcome(status, *std::move(answer), bounds))) break;
+    if (!sent) break;
+    worker = MakeWorker(socket, bounds, compile);
   }
   ::_exit(0);
 }

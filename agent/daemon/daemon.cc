@@ -3,9 +3,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "agent/audit/installed_view.h"
 #include "agent/audit/profile_texts.h"
@@ -169,7 +172,20 @@ class Daemon {
     TRY_ASSIGN(std::string path, DirectoryOf("--pods", config_.pods));
     pods_ = std::make_unique<DirectoryPods>(io_, std::move(path));
     references_ = ReferencesOf(pods_->pods(), pods_->complete());
+    LogPodProblems();
     return {};
+  }
+
+  void LogPodProblems() {
+    std::vector<SourceProblem> problems = pods_->problems();
+    for (const SourceProblem& problem : problems) {
+      if (std::find(pod_problems_.begin(), pod_problems_.end(), problem) != pod_problems_.end()) {
+        continue;
+      }
+      log_.Warning("pods cannot be read, keeping what they were",
+                   {{"path", problem.path}, {"error", problem.error.message}});
+    }
+    pod_problems_ = std::move(problems);
   }
 
   void StartEvents(net::Supervisor& supervisor) {
@@ -244,6 +260,7 @@ class Daemon {
   // In-use protection and the audit depend on them.
   void PodsChanged() {
     references_ = ReferencesOf(pods_->pods(), pods_->complete());
+    LogPodProblems();
     install_->Poke();
     audit_->Poke();
   }
@@ -400,7 +417,8 @@ class Daemon {
   KubernetesProfiles* kubernetes_profiles_ = nullptr;  // source_, if it is that
   ClusterPods* cluster_pods_ = nullptr;                // pods_, if it is that
   std::unique_ptr<PodSource> pods_;
-  install::References references_;  // of pods_, as of its last change
+  std::vector<SourceProblem> pod_problems_;  // as logged
+  install::References references_;           // of pods_, as of its last change
   std::unique_ptr<ProfileSource> source_;
   std::unique_ptr<InstallLoop> install_;
   std::unique_ptr<EventLoop> events_;

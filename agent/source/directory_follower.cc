@@ -41,7 +41,7 @@ void DirectoryProfiles::Start(net::Supervisor& supervisor, OnChange changed) {
 }
 
 DirectoryPods::DirectoryPods(asio::io_context& io, std::string path)
-    : io_(io), source_(std::move(path), {}) {
+    : io_(io), source_(std::move(path), {.bare_profiles = false}) {
   static_cast<void>(source_.Update(steady_clock::now()));
 }
 

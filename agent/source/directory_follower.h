@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <string>
+#include <vector>
 
 #include "agent/source/directory_source.h"
 #include "agent/source/source.h"
@@ -36,6 +37,9 @@ class DirectoryPods : public PodSource {
   [[nodiscard]] std::vector<kube::Pod> pods() const override { return source_.contents().pods; }
   [[nodiscard]] bool complete() const override;
   [[nodiscard]] std::string_view kind() const override { return "directory"; }
+  [[nodiscard]] std::vector<SourceProblem> problems() const override {
+    return source_.contents().problems;
+  }
 
  private:
   boost::asio::io_context& io_;

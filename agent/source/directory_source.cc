@@ -117,7 +117,7 @@ Content FromObjects(std::vector<kube::ManifestObject> objects, const std::string
 
 // The Error is about the whole text; `problem` about an object in it.
 Result<Content> Parse(std::string text, const std::string& path, const Content& previous,
-                      std::optional<base::Error>* problem) {
+                      bool bare_profiles, std::optional<base::Error>* problem) {
   // A save in two steps truncates first.
   if (base::TrimSpace(text).empty()) return Fail(ErrorCode::kInvalidArgument, "the file is empty");
   std::vector<document::Node> documents;
@@ -133,6 +133,10 @@ Result<Content> Parse(std::string text, const std::string& path, const Content& 
   }
   Content content;
   if (documents.empty()) return content;  // nothing but comments
+  if (!bare_profiles) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "is no manifest: add apiVersion and kind, as `kubectl get -o yaml` writes them");
+  }
   content.bare = install::BareProfile{path, std::move(text), "file " + path};
   return content;
 }
@@ -347,7 +351,7 @@ bool DirectorySource::Reread(const std::string& path, bool even_if_unchanged) {
                                                      std::to_string(options_.max_total_bytes) +
                                                      " bytes in all");
     }
-    return Parse(std::move(text), path, file->content, &file->problem);
+    return Parse(std::move(text), path, file->content, options_.bare_profiles, &file->problem);
   };
   auto content = read();
   const bool too_large = !content && content.error().code == ErrorCode::kResourceExhausted;

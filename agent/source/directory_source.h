@@ -26,6 +26,7 @@ struct DirectorySourceOptions {
   std::chrono::milliseconds settle{200};  // a removed or half-written name waits this long
   std::chrono::seconds poll{5};     // where inotify is not to be had, or the directory is away
   std::chrono::seconds rescan{30};  // slow full pass beside inotify
+  bool bare_profiles = true;        // false: a file that is no manifest is a problem
 };
 
 // `complete` is false while the directory is away or was not read to its end.

@@ -9,7 +9,7 @@ namespace seccompd::agent {
 base::Result<std::vector<kube::ConfigMap>> ReadConfigMaps(std::string_view flag,
                                                           const std::string& value) {
   TRY_ASSIGN(const std::string path, DirectoryOf(flag, value));
-  DirectorySource source(path, {});
+  DirectorySource source(path, {.bare_profiles = false});
   static_cast<void>(source.Update(base::MonoTime::clock::now()));
   for (const SourceProblem& problem : source.contents().problems) {
     return base::Fail(
@@ -22,7 +22,7 @@ base::Result<PodRecords> ReadPodRecords(const std::string& flag) {
   PodRecords records;
   if (flag == "none") return records;
   TRY_ASSIGN(const std::string path, DirectoryOf("--pods", flag));
-  DirectorySource source(path, {});
+  DirectorySource source(path, {.bare_profiles = false});
   static_cast<void>(source.Update(base::MonoTime::clock::now()));
   const DirectoryContents& contents = source.contents();
   for (const SourceProblem& problem : contents.problems) {

@@ -62,6 +62,7 @@ class PodSource {
   [[nodiscard]] virtual std::vector<kube::Pod> pods() const = 0;
   [[nodiscard]] virtual bool complete() const = 0;          // false: a pod may be missing
   [[nodiscard]] virtual std::string_view kind() const = 0;  // "kubernetes", "kubelet", "directory"
+  [[nodiscard]] virtual std::vector<SourceProblem> problems() const { return {}; }  // of files
 };
 
 }  // namespace seccompd::agent

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kFirstTableSize = std::size_t{1} << 13;
 // The cache grows with the nodes: most profiles need few, and pages never touched cost nothing.
-constexpr std::size_t kFirstCacheSize = std::size_t{1} << 10;
+constexpr std::size_t kFirstCacheSize = std::size_t{1} << 11;
 constexpr std::size_t kLastCacheSize = std::size_t{1} << 15;
 constexpr std::uint64_t kCaseCost = 4;  // to sort it and to walk its continuation
 // `high` of the two truth values, so that they differ from the return values 0 and 1.
@@ -27,15 +27,13 @@ std::uint64_t Mix(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
 
 }  // namespace
 
-NodeStore::NodeStore(std::size_t max_nodes)
-    : max_nodes_(max_nodes), table_(kFirstTableSize), cache_(kFirstCacheSize) {
-  Reset();
-}
+NodeStore::NodeStore(std::size_t max_nodes) : max_nodes_(max_nodes) { Reset(); }
 
 void NodeStore::Reset() {
   nodes_.clear();
-  std::fill(table_.begin(), table_.end(), kNone);
-  std::fill(cache_.begin(), cache_.end(), CacheEntry{});
+  // Their first sizes again: what is spent, and so what is decided, depends on nothing earlier.
+  table_.assign(kFirstTableSize, kNone);
+  cache_.assign(kFirstCacheSize, CacheEntry{});
   nodes_.push_back(Node{kTerminalVariable, 0, kTruthMark});
   nodes_.push_back(Node{kTerminalVariable, 1, kTruthMark});
   exhausted_ = false;
@@ -54,13 +52,21 @@ std::size_t NodeStore::Footprint() const {
 }
 
 void NodeStore::GrowTable() {
-  table_.assign(table_.size() * 2, kNone);
+  table_.assign(table_.size() * (table_.size() == kFirstTableSize ? 4 : 2), kNone);
   const std::size_t mask = table_.size() - 1;
   for (NodeId id = 2; id < nodes_.size(); ++id) {
     const Node& node = nodes_[id];
     std::size_t slot = Mix(node.variable, node.low, node.high) & mask;
     while (table_[slot] != kNone) slot = (slot + 1) & mask;
     table_[slot] = id;
+  }
+}
+
+void NodeStore::GrowCache() {
+  std::vector<CacheEntry> old(cache_.size() * 4);
+  old.swap(cache_);
+  for (const CacheEntry& entry : old) {
+    if (entry.a != kNone) CacheSlot(entry.a, entry.b, entry.c) = entry;
   }
 }
 
@@ -87,10 +93,7 @@ NodeId NodeStore::Intern(const Node& node) {
   nodes_.push_back(node);
   table_[slot] = id;
   if (nodes_.size() * 4 > table_.size() * 3) GrowTable();
-  // What it held is lost, which costs time once and is right: it only remembers.
-  if (nodes_.size() > cache_.size() && cache_.size() < kLastCacheSize) {
-    cache_.assign(cache_.size() * 4, CacheEntry{});
-  }
+  if (nodes_.size() > cache_.size() && cache_.size() < kLastCacheSize) GrowCache();
   return id;
 }
 

@@ -107,6 +107,7 @@ class NodeStore {
   NodeId Intern(const Node& node);
   NodeId BuildCases(std::uint32_t variable, std::span<const WordCase> cases, NodeId otherwise);
   void GrowTable();
+  void GrowCache();
   [[nodiscard]] NodeId SettledCombine(NodeId newer, NodeId older) const;
   template <Operation kOperation>
   [[nodiscard]] NodeId Settled(NodeId a, NodeId b) const;

@@ -8,7 +8,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/basic_stream.hpp>
@@ -24,6 +23,7 @@
 #include "common/net/http_text.h"
 #include "common/net/resolve.h"
 #include "common/net/tcp_options.h"
+#include "common/net/tls_stream.h"
 
 namespace seccompd::net {
 namespace {
@@ -40,8 +40,7 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 using Protocol = asio::generic::stream_protocol;
-using Stream = beast::basic_stream<Protocol>;
-using TlsStream = asio::ssl::stream<Stream&>;
+using Stream = TlsStream::Wire;
 using Parser = http::response_parser<http::buffer_body>;
 using Transferred = std::tuple<error_code, std::size_t>;
 
@@ -145,9 +144,7 @@ awaitable<Result<>> HttpConnection::Impl::Handshake(TlsContext context, std::str
   tls_.emplace(stream_, session);  // owns the session from here on
   CO_TRY(context.Prepare(session, host));
   stream_.expires_at(deadline);
-  constexpr auto kRole = asio::ssl::stream_base::client;
-  const std::tuple<error_code> shaken = co_await tls_->async_handshake(kRole, kAwait);
-  const error_code code = std::get<0>(shaken);
+  const error_code code = co_await tls_->Handshake(TlsRole::kClient);
   if (!code) co_return Result<>();
   const std::string problem = VerifyProblem(session);
   const std::string what = "TLS handshake with " + authority_;
@@ -168,16 +165,17 @@ awaitable<Result<bool>> HttpConnection::Impl::ReadBytes(MonoTime deadline) {
   }
   const auto room = buffer_.prepare(std::min(space, kReadBytes));
   stream_.expires_at(deadline);
-  Transferred read;
+  TlsStream::Moved read;
   if (tls_) {
-    read = co_await tls_->async_read_some(room, kAwait);
+    read = co_await tls_->ReadSome(room.data(), room.size());
   } else {
-    read = co_await stream_.async_read_some(room, kAwait);
+    const Transferred plain = co_await stream_.async_read_some(room, kAwait);
+    read.code = std::get<0>(plain);
+    read.bytes = std::get<1>(plain);
   }
-  const error_code code = std::get<0>(read);
-  if (code == asio::error::eof) co_return false;
-  if (code) co_return Break(code, "answer of " + authority_);
-  buffer_.commit(std::get<1>(read));
+  if (read.code == asio::error::eof) co_return false;
+  if (read.code) co_return Break(read.code, "answer of " + authority_);
+  buffer_.commit(read.bytes);
   co_return true;
 }
 
@@ -186,12 +184,12 @@ awaitable<Result<>> HttpConnection::Impl::WriteBytes(std::string bytes, MonoTime
   while (rest.size() > 0) {
     if (Clock::now() >= deadline) co_return Break(TooLate("send to " + authority_));
     stream_.expires_at(deadline);
-    Transferred written;
     if (tls_) {
-      written = co_await tls_->async_write_some(rest, kAwait);
-    } else {
-      written = co_await stream_.async_write_some(rest, kAwait);
+      const error_code code = co_await tls_->Write(bytes);
+      if (code) co_return Break(code, "send to " + authority_);
+      break;
     }
+    const Transferred written = co_await stream_.async_write_some(rest, kAwait);
     const error_code code = std::get<0>(written);
     if (code) co_return Break(code, "send to " + authority_);
     rest += std::get<1>(written);
@@ -260,7 +258,7 @@ awaitable<Result<ReplyHead>> HttpConnection::Impl::Begin(ClientRequest request, 
 
 // What the bytes in the buffer add to the body; may be nothing.
 Result<std::string> HttpConnection::Impl::ParseBody() {
-  std::array<char, kReadBytes> chunk;
+  std::array<char, kReadBytes> chunk{};
   auto& body = parser_->get().body();
   body.data = chunk.data();
   body.size = chunk.size();

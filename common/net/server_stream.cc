@@ -8,13 +8,12 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <tuple>
 #include <utility>
+
+#include "common/net/tls_stream.h"
 
 namespace seccompd::net {
 namespace {
@@ -23,8 +22,6 @@ namespace asio = boost::asio;
 using asio::awaitable;
 using boost::system::error_code;
 using Socket = asio::generic::stream_protocol::socket;
-using Plain = boost::beast::basic_stream<asio::generic::stream_protocol>;
-using Tls = asio::ssl::stream<Plain&>;
 using Transferred = std::tuple<error_code, std::size_t>;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
@@ -34,15 +31,11 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 class ServerStream::Impl {
  public:
   Impl(Socket socket, const std::optional<TlsServerContext>& tls) : plain(std::move(socket)) {
-    if (!tls) return;
-    SSL_CTX_up_ref(tls->native());
-    context.emplace(tls->native());  // takes over one reference
-    secure.emplace(plain, *context);
+    if (tls) secure.emplace(plain, SSL_new(tls->native()));
   }
 
-  Plain plain;
-  std::optional<asio::ssl::context> context;
-  std::optional<Tls> secure;  // after what it refers to
+  TlsStream::Wire plain;
+  std::optional<TlsStream> secure;  // after what it refers to
 };
 
 std::unique_ptr<ServerStream> ServerStream::Make(asio::io_context& io, base::UniqueFd fd,
@@ -67,18 +60,17 @@ void ServerStream::ExpiresAfter(std::chrono::milliseconds time) {
 
 awaitable<error_code> ServerStream::Handshake() {
   if (!impl_->secure) co_return error_code();
-  const auto done = co_await impl_->secure->async_handshake(asio::ssl::stream_base::server, kAwait);
-  co_return std::get<0>(done);
+  co_return co_await impl_->secure->Handshake(TlsRole::kServer);
 }
 
 awaitable<ServerStream::Moved> ServerStream::ReadSome(void* room, std::size_t bytes) {
-  const auto buffer = asio::buffer(room, bytes);
   Moved moved;
   if (impl_->secure) {
-    const Transferred read = co_await impl_->secure->async_read_some(buffer, kAwait);
-    moved.code = std::get<0>(read);
-    moved.bytes = std::get<1>(read);
+    const TlsStream::Moved read = co_await impl_->secure->ReadSome(room, bytes);
+    moved.code = read.code;
+    moved.bytes = read.bytes;
   } else {
+    const auto buffer = asio::buffer(room, bytes);
     const Transferred read = co_await impl_->plain.async_read_some(buffer, kAwait);
     moved.code = std::get<0>(read);
     moved.bytes = std::get<1>(read);
@@ -87,11 +79,12 @@ awaitable<ServerStream::Moved> ServerStream::ReadSome(void* room, std::size_t by
 }
 
 awaitable<error_code> ServerStream::Write(std::string_view head, std::string_view body) {
-  const std::array<asio::const_buffer, 2> both = {asio::buffer(head), asio::buffer(body)};
   if (impl_->secure) {
-    const Transferred written = co_await asio::async_write(*impl_->secure, both, kAwait);
-    co_return std::get<0>(written);
+    const error_code code = co_await impl_->secure->Write(head);
+    if (code) co_return code;
+    co_return co_await impl_->secure->Write(body);
   }
+  const std::array<asio::const_buffer, 2> both = {asio::buffer(head), asio::buffer(body)};
   const Transferred written = co_await asio::async_write(impl_->plain, both, kAwait);
   co_return std::get<0>(written);
 }
@@ -104,7 +97,7 @@ void ServerStream::ShutdownSend() {
 void ServerStream::Close() { impl_->plain.close(); }
 
 bool ServerStream::client_verified() const {
-  return impl_->secure && ClientVerified(impl_->secure->native_handle());
+  return impl_->secure && ClientVerified(impl_->secure->native());
 }
 
 }  // namespace seccompd::net

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "common/bpf/compile.h"
 #include "common/seccomp/arch.h"
@@ -118,6 +120,26 @@ TEST_P(CompileZygoteTest, ItsDeathIsSaidAndSeen) {
                 IsError(ErrorCode::kGone, HasSubstr("restart")));
   }
   EXPECT_TRUE(zygote->gone());
+}
+
+// One worker waits for the next request. Its end says nothing of the profile that comes.
+TEST_P(CompileZygoteTest, AWorkerKilledWhileItWaitsIsReplaced) {
+  const auto zygote = Start();
+  const std::string pid = std::to_string(zygote->pid());
+  for (int round = 0; round < 3; ++round) {
+    pid_t worker = 0;
+    for (int tries = 0; worker == 0 && tries < 10'000; ++tries) {
+      std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> worker;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    ASSERT_NE(worker, 0);
+    const base::UniqueFd watch(static_cast<int>(::syscall(SYS_pidfd_open, worker, 0)));
+    ASSERT_TRUE(watch.valid());
+    ASSERT_EQ(::kill(worker, SIGKILL), 0);
+    pollfd ended{.fd = watch.get(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&ended, 1, 10'000), 1);
+    EXPECT_THAT(zygote->Compile(Profile("read"), seccomp::NativeArch()), IsOk());
+  }
 }
 
 TEST_P(CompileZygoteTest, EndsWithTheAgent) {

@@ -251,6 +251,16 @@ TEST_F(DirectorySourceTest, TheSlowPassFindsWhatNoEventTold) {
   EXPECT_FALSE(Later(options.rescan));
 }
 
+// A list of pods that lost its apiVersion would otherwise be taken for a profile, and nobody told.
+TEST_F(DirectorySourceTest, WherePodsAreMeantAFileThatIsNoManifestIsAProblem) {
+  build_.File("src/list.json", R"({"kind":"List","items":[]})")
+      .File("src/note.yaml", "# nothing\n");
+  Start({.bare_profiles = false});
+  EXPECT_THAT(Problems(), ElementsAre("list.json: is no manifest: add apiVersion and kind, as "
+                                      "`kubectl get -o yaml` writes them"));
+  EXPECT_THAT(source_->contents().bare, IsEmpty());
+}
+
 TEST(IsSourceName, SkipsWhatEditorsLeave) {
   for (const char* name : {"x.yaml", "x.yml", "x.json", "x.tar.json"}) {
     EXPECT_TRUE(IsSourceName(name)) << name;

@@ -63,24 +63,29 @@ TEST(ScannedProcess, AZombieLeaderIsJudgedByItsFirstLiveThread) {
   EXPECT_EQ(TaskView(tasks).processes()[0].Judged(), nullptr);
 }
 
+bool Places(const Placement& placement, const std::vector<Task>& tasks) {
+  TaskView view(tasks);
+  return placement.Place(view);
+}
+
 TEST(Placement, AProcessInAListIsPlacedAndOneInNoneIsNowhere) {
   const std::vector<Task> tasks = {MakeTask(5, 5, 50), MakeTask(6, 6, 60)};
-  const TaskView view(tasks);
+  TaskView view(tasks);
   Placement placement;
-  EXPECT_FALSE(placement.Knows(view));
+  EXPECT_FALSE(placement.Place(view));
   placement.Learn(Tree({5}, 1'000), nanoseconds(900), view);
-  EXPECT_TRUE(placement.Knows(view));
-  EXPECT_EQ(placement.ContainerOf(view.processes()[0]), 0U);
-  EXPECT_EQ(placement.ContainerOf(view.processes()[1]), std::nullopt);
+  EXPECT_TRUE(placement.Place(view));
+  EXPECT_EQ(view.processes()[0].container, 0U);
+  EXPECT_EQ(view.processes()[1].container, std::nullopt);
 }
 
 TEST(Placement, APidReusedAfterTheListIsNotTheContainers) {
   const std::vector<Task> tasks = {MakeTask(5, 5, 1'001)};
-  const TaskView view(tasks);
+  TaskView view(tasks);
   Placement placement;
   placement.Learn(Tree({5}, 1'000), nanoseconds(900), view);
-  EXPECT_EQ(placement.ContainerOf(view.processes()[0]), std::nullopt);
-  EXPECT_FALSE(placement.Knows(view));  // the next pass walks again
+  EXPECT_FALSE(placement.Place(view));  // the next pass walks again
+  EXPECT_EQ(view.processes()[0].container, std::nullopt);
 }
 
 TEST(Placement, ANewProcessOrACgroupIdThatChangedIsUnknown) {
@@ -88,11 +93,25 @@ TEST(Placement, ANewProcessOrACgroupIdThatChangedIsUnknown) {
   Placement placement;
   placement.Learn(Tree({5}, 1'000), nanoseconds(900), TaskView(tasks));
   tasks.push_back(MakeTask(6, 6, 2'000));
-  EXPECT_FALSE(placement.Knows(TaskView(tasks)));
+  EXPECT_FALSE(Places(placement, tasks));
   tasks.pop_back();
-  EXPECT_TRUE(placement.Knows(TaskView(tasks)));
+  EXPECT_TRUE(Places(placement, tasks));
   tasks[0].cgroup_id = kCgroup + 1;  // moved
-  EXPECT_FALSE(placement.Knows(TaskView(tasks)));
+  EXPECT_FALSE(Places(placement, tasks));
+}
+
+// Its neighbours by pid came and went between two scans.
+TEST(Placement, AProcessKeepsItsPlaceAmongNewAndEndedOnes) {
+  std::vector<Task> tasks = {MakeTask(5, 5, 50), MakeTask(7, 7, 70), MakeTask(9, 9, 90)};
+  Placement placement;
+  placement.Learn(Tree({7, 9}, 1'000), nanoseconds(900), TaskView(tasks));
+  tasks = {MakeTask(4, 4, 2'000), MakeTask(7, 7, 70), MakeTask(8, 8, 2'000), MakeTask(9, 9, 2'000)};
+  TaskView view(tasks);
+  EXPECT_FALSE(placement.Place(view));
+  EXPECT_EQ(view.processes()[0].container, std::nullopt);
+  EXPECT_EQ(view.processes()[1].container, 0U);
+  EXPECT_EQ(view.processes()[2].container, std::nullopt);
+  EXPECT_EQ(view.processes()[3].container, std::nullopt);  // its pid is another's now
 }
 
 TEST(NotShown, NamesWhomTheScanPassedOver) {
@@ -105,12 +124,13 @@ TEST(NotShown, NamesWhomTheScanPassedOver) {
 // Somebody is there whom nobody saw: the container is not fully judged.
 TEST(ToScanResult, WhoWasPassedOverIsUnseen) {
   const std::vector<Task> tasks = {MakeTask(5, 5, 50)};
-  const TaskView view(tasks);
+  TaskView view(tasks);
   procfs::CgroupTree tree = Tree({1, 5}, 1'000);
   tree.containers[0].unseen_processes = 1;
   Placement placement;
   placement.Learn(std::move(tree), nanoseconds(900), view);
-  const procfs::ScanResult result = ToScanResult(placement, view, procfs::BootClock{});
+  placement.Place(view);
+  const procfs::ScanResult result = ToScanResult(placement.tree(), view, procfs::BootClock{});
   EXPECT_EQ(result.containers[0].unseen_processes, 1U);
   EXPECT_EQ(result.counters.unseen, 1U);
   EXPECT_EQ(result.containers[0].processes[0].live_threads, 1U);
@@ -120,10 +140,11 @@ TEST(ToScanResult, SaysWhatReadingProcWouldSay) {
   std::vector<Task> tasks = {MakeTask(5, 5, 2'000'000'000), MakeTask(6, 5, 2'000'000'000, 0),
                              MakeTask(7, 7, 60)};
   tasks[1].filter_count = 0;
-  const TaskView view(tasks);
+  TaskView view(tasks);
   Placement placement;
   placement.Learn(Tree({5}, 9'000'000'000), nanoseconds(8'000'000'000), view);
-  const procfs::ScanResult result = ToScanResult(placement, view, procfs::BootClock{});
+  placement.Place(view);
+  const procfs::ScanResult result = ToScanResult(placement.tree(), view, procfs::BootClock{});
   ASSERT_EQ(result.containers.size(), 1U);
   ASSERT_EQ(result.containers[0].processes.size(), 1U);
   const procfs::Process& process = result.containers[0].processes[0];
