@@ -151,6 +151,51 @@ struct DirectorySource::File {
   std::optional<base::Error> problem;  // of the last reading
 };
 
+// The files of a source, by their names, within its limits.
+struct DirectorySource::Walk {
+  using Directory = std::pair<std::string, std::size_t>;  // path ("": the root) and depth
+
+  Walk(int root, const DirectorySourceOptions& options) {
+    host::RealFs fs;
+    std::vector<Directory> todo{{"", 0}};
+    while (!todo.empty()) {
+      const Directory at = std::move(todo.back());
+      todo.pop_back();
+      const host::FsFile directory(
+          fs, fs.Open(root, at.first.empty() ? "." : at.first, O_RDONLY | O_DIRECTORY, 0));
+      std::vector<host::DirectoryEntry> entries;
+      const int e =
+          directory.valid() ? fs.List(directory.fd(), kMaxEntries, &entries) : directory.fd();
+      if (e < 0 && e != -ENOENT) {
+        exceeded = base::ErrnoError(-e, "read directory '" + at.first + "'");
+      }
+      if (e >= 0) Take(at, entries, options, todo);
+    }
+  }
+
+  void Take(const Directory& at, const std::vector<host::DirectoryEntry>& entries,
+            const DirectorySourceOptions& options, std::vector<Directory>& todo) {
+    for (const host::DirectoryEntry& entry : entries) {
+      if (entry.name.starts_with('.')) continue;
+      const std::string path = at.first.empty() ? entry.name : at.first + "/" + entry.name;
+      const bool directory = entry.type == host::EntryType::kDirectory;
+      if (directory && at.second < options.max_depth) {
+        todo.push_back({path, at.second + 1});
+      } else if (directory) {
+        exceeded = base::Error{ErrorCode::kResourceExhausted, "'" + path + "' is too deep"};
+      } else if (IsSourceName(entry.name) && files.size() < options.max_files) {
+        files.insert(path);
+      } else if (IsSourceName(entry.name)) {
+        exceeded = base::Error{ErrorCode::kResourceExhausted,
+                               "more than " + std::to_string(options.max_files) + " files"};
+      }
+    }
+  }
+
+  std::set<std::string> files;
+  std::optional<base::Error> exceeded;  // something was not looked at
+};
+
 bool IsSourceName(std::string_view name) {
   if (name.starts_with('.') || name.starts_with('#') || name.ends_with('~')) return false;
   return install::ProfileStem(name).has_value();
@@ -266,55 +311,17 @@ bool DirectorySource::TakeSettled(MonoTime now) {
   return changed;
 }
 
-// Every directory below the root; true if something changed. Names that are missing settle first.
+// Reads everything below the root; true if something changed. Names that are missing settle first.
 bool DirectorySource::Scan(MonoTime now) {
   next_scan_ = now + (polling() ? options_.poll : options_.rescan);
-  struct Todo {
-    std::string path;
-    std::size_t depth;
-  };
-  host::RealFs fs;
-  std::optional<base::Error> exceeded;
-  std::vector<Todo> todo{{"", 0}};
-  std::set<std::string> seen;
+  Walk walk(root_.get(), options_);
   bool changed = false;
-  while (!todo.empty()) {
-    const Todo at = std::move(todo.back());
-    todo.pop_back();
-    const host::FsFile directory(
-        fs, fs.Open(root_.get(), at.path.empty() ? "." : at.path, O_RDONLY | O_DIRECTORY, 0));
-    std::vector<host::DirectoryEntry> entries;
-    const int e =
-        directory.valid() ? fs.List(directory.fd(), kMaxEntries, &entries) : directory.fd();
-    if (e < 0) {
-      if (e != -ENOENT) exceeded = base::ErrnoError(-e, "read directory '" + at.path + "'");
-      continue;
-    }
-    for (const host::DirectoryEntry& entry : entries) {
-      if (entry.name.starts_with('.')) continue;
-      const std::string path = at.path.empty() ? entry.name : at.path + "/" + entry.name;
-      if (entry.type == host::EntryType::kDirectory) {
-        if (at.depth < options_.max_depth) {
-          todo.push_back({path, at.depth + 1});
-        } else {
-          exceeded = base::Error{ErrorCode::kResourceExhausted, "'" + path + "' is too deep"};
-        }
-      } else if (IsSourceName(entry.name)) {
-        if (seen.size() >= options_.max_files) {
-          exceeded = base::Error{ErrorCode::kResourceExhausted,
-                                 "more than " + std::to_string(options_.max_files) + " files"};
-          continue;
-        }
-        seen.insert(path);
-        changed = Reread(path, false) || changed;
-      }
-    }
-  }
+  for (const std::string& path : walk.files) changed = Reread(path, false) || changed;
   for (const auto& [path, file] : files_) {
-    if (!seen.contains(path) && !settling_.contains(path)) Settle(path, now);
+    if (!walk.files.contains(path) && !settling_.contains(path)) Settle(path, now);
   }
-  changed = changed || exceeded_ != exceeded;
-  exceeded_ = std::move(exceeded);
+  changed = changed || exceeded_ != walk.exceeded;
+  exceeded_ = std::move(walk.exceeded);
   return changed;
 }
 

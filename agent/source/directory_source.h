@@ -60,6 +60,7 @@ class DirectorySource {
 
  private:
   struct File;
+  struct Walk;
   bool Reopen(base::MonoTime now);
   bool TakeEvents(base::MonoTime now);
   bool TakeSettled(base::MonoTime now);
