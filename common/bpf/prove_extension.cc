@@ -201,6 +201,9 @@ std::optional<CallPattern> PatternOf(const SyscallRule& rule, const std::string&
   return pattern;
 }
 
+// The ways on which no argument is seen: they are open for a rule of any conditions.
+bool HidesArguments(Way way) { return way == Way::kMultiplexed || way == Way::kIoUring; }
+
 std::string Advice(const OpenWay& way, const std::string& name, seccomp::Action usual) {
   if (way.way == Way::kMultiplexed) {
     const auto sub = MultiplexedAs(name);
@@ -261,10 +264,12 @@ std::vector<seccomp::Diagnostic> OpenWays(Workspace& workspace, const ExtensionC
     if (PermissionOf(ValueOf(rule)) != Permission::kRefused) continue;
     std::set<std::string> said;  // once a rule
     for (std::size_t n = 0; n < rule.names.size() && patterns < kMaxPatterns; ++n) {
-      const auto pattern = PatternOf(rule, rule.names[n]);
-      if (!pattern) continue;
+      const auto exact = PatternOf(rule, rule.names[n]);
+      const CallPattern any{.name = rule.names[n], .syscall = rule.names[n], .args = {}};
       ++patterns;
-      for (const OpenWay& way : Check(workspace, *actual, *pattern, what.table, archs).open) {
+      for (const OpenWay& way :
+           Check(workspace, *actual, exact.value_or(any), what.table, archs).open) {
+        if (!exact && !HidesArguments(way.way)) continue;
         std::string advice = Advice(way, rule.names[n], usual);
         if (!said.insert(advice).second) continue;
         out.push_back({.code = seccomp::codes::kExtensionOpen,

@@ -183,7 +183,8 @@ class Extender {
     Fail(call.uses.front(),
          fmt::format("{} would need more than {} conditions to leave the rest of its inputs to the "
                      "base: all but one value of an argument are up to 32, times as many for a "
-                     "second argument; compare fewer bits (SCMP_CMP_MASKED_EQ) or fewer arguments",
+                     "second argument; compare fewer bits (SCMP_CMP_MASKED_EQ), or also name a "
+                     "value of the argument that the base looks at",
                      Quoted(call.name), kMaxCubes));
   }
 

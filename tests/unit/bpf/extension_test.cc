@@ -88,6 +88,21 @@ TEST(Extension, WhatStaysOpenIsSaidWithTheWayToCloseIt) {
   EXPECT_EQ(newer.open.size(), 1U);  // no io_uring there
 }
 
+// A list of families in one rule, and a range: no filter sees them behind socketcall either.
+TEST(Extension, WhatStaysOpenIsSaidOfRulesOfAnyKind) {
+  const auto base = Default(seccomp::ContainerdDefault::k2_2_4);
+  for (const char* args : {R"({"index": 0, "value": 38, "op": "SCMP_CMP_EQ"},
+                              {"index": 0, "value": 40, "op": "SCMP_CMP_EQ"})",
+                           R"({"index": 0, "value": 16, "op": "SCMP_CMP_GT"})"}) {
+    const Extended e = Apply(
+        std::string(R"({"names": ["socket"], "action": "SCMP_ACT_ERRNO", "args": [)") + args + "]}",
+        base);
+    ASSERT_TRUE(e.proof) << args;
+    ASSERT_EQ(e.open.size(), 1U) << args;
+    EXPECT_THAT(e.open[0].message, HasSubstr("through socketcall()"));
+  }
+}
+
 TEST(Extension, ClosedWaysAreNotReported) {
   const Extended e = Apply(std::string(kNoAlg) + R"(, {"names": ["socketcall", "io_uring_setup",
       "io_uring_enter", "io_uring_register"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38})",
