@@ -34,6 +34,7 @@ constexpr std::uint32_t kPerm = kRetErrno | 1;
 
 std::vector<std::string> Codes(const std::vector<seccomp::Diagnostic>& diagnostics) {
   std::vector<std::string> out;
+  out.reserve(diagnostics.size());
   for (const auto& d : diagnostics) out.push_back(std::string(d.code) + " " + d.pointer);
   return out;
 }
