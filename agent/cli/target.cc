@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <istream>
+#include <span>
 #include <utility>
 
 #include "agent/cli/profile_input.h"
@@ -16,6 +17,7 @@
 #include "common/bpf/verify.h"
 #include "common/install/prepare.h"
 #include "common/seccomp/known_default.h"
+#include "common/seccomp/parse.h"
 
 namespace seccompd::agent {
 namespace {
@@ -116,25 +118,49 @@ Result<const ProfileText*> Choose(const ProfileInput& input, std::string_view ke
                                   base::Printable(input.name), offered)));
 }
 
+base::Error FirstError(const std::string& shown, std::span<const seccomp::Diagnostic> diagnostics) {
+  for (const seccomp::Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.severity != seccomp::Severity::kError) continue;
+    return Invalid(DiagnosticLine(shown, diagnostic, {}, false));
+  }
+  return Invalid(base::Printable(shown) + ": refused");
+}
+
+// A profile that extends another, as it would be installed: the rules are ours, so is the text.
+Result<Target> ExtendedTarget(const std::string& shown, const ProfileInput& input,
+                              const ProfileText& profile, const TargetSettings& settings) {
+  const install::Preparer preparer{
+      .compile = [arch = settings.node.arch](
+                     const seccomp::Profile& whole) { return bpf::Compile(whole, arch); },
+      .table = settings.table,
+      .node = settings.node,
+      .runtime = settings.container_runtime};
+  install::Prepared prepared = PrepareAsInstalled(input, profile, preparer);
+  PlaceInFile(input, profile, prepared.diagnostics);
+  auto parsed = seccomp::ParseProfile(prepared.bytes);
+  if (!prepared.valid() || !parsed.profile) return Fail(FirstError(shown, prepared.diagnostics));
+  TRY_ASSIGN(Target target,
+             TargetOfProfile(base::Printable(profile.path), *std::move(parsed.profile), settings));
+  target.text = std::move(prepared.bytes);
+  target.diagnostics = std::move(prepared.diagnostics);
+  target.notes.push_back("as installed, over its base " + base::Printable(profile.base));
+  return target;
+}
+
 Result<Target> FileTarget(const std::string& path, std::string_view key,
                           const TargetSettings& settings) {
   TRY_ASSIGN(std::string bytes, ReadInput(path, settings));
   const std::string shown = path == "-" ? "<stdin>" : path;
   const ProfileInput input = ReadProfiles(shown, {}, std::move(bytes));
   TRY_ASSIGN(const ProfileText* profile, Choose(input, key));
+  if (!profile->base.empty()) return ExtendedTarget(shown, input, *profile, settings);
   auto node = install::NodeFor(profile->capabilities, settings.node);
   if (!node) return Fail(base::WithContext(std::move(node).error(), base::Printable(shown)));
   seccomp::ParsedProfile parsed =
       profile->document ? seccomp::CheckProfile(*profile->document, *settings.table, *node)
                         : seccomp::CheckProfile(profile->text, *settings.table, *node);
   PlaceInFile(input, *profile, parsed.diagnostics);
-  if (!parsed.profile) {
-    for (const seccomp::Diagnostic& diagnostic : parsed.diagnostics) {
-      if (diagnostic.severity != seccomp::Severity::kError) continue;
-      return Fail(Invalid(DiagnosticLine(shown, diagnostic, {}, false)));
-    }
-    return Fail(Invalid(base::Printable(shown) + ": refused"));
-  }
+  if (!parsed.profile) return Fail(FirstError(shown, parsed.diagnostics));
   std::string name = base::Printable(shown);
   if (!profile->path.empty()) name = base::Printable(profile->path);
   TRY_ASSIGN(Target target, TargetOfProfile(std::move(name), *std::move(parsed.profile), settings));

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/bpf/evaluate.h"
 #include "common/bpf/opcodes.h"
 #include "common/bpf/return_value.h"
 #include "common/seccomp/libseccomp_table.h"
@@ -82,6 +83,31 @@ TEST_F(ResolveTargetFiles, AManifestWithSeveralProfilesNeedsAKey) {
   }
   EXPECT_THAT(ResolveTarget(path + "#c.json", Settings()),
               IsError(ErrorCode::kNotFound, HasSubstr("no key c.json; there are\n  a.yaml")));
+}
+
+// Its few rules are no profile alone: what is meant is what the installer makes of them.
+TEST_F(ResolveTargetFiles, AProfileWithABaseIsWhatWouldBeInstalled) {
+  const std::string path = Write(
+      "m.yaml",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\n  annotations: {seccompd.io/base: "
+      "runtime-default}\ndata:\n  a.yaml: |\n    syscalls:\n    - names: [mkdir]\n      action: "
+      "SCMP_ACT_ERRNO\n      errnoRet: 42\n");
+  TargetSettings settings = Settings();
+  settings.container_runtime = "containerd-1.7";
+  const auto target = ResolveTarget(path, settings);
+  ASSERT_THAT(target, IsOk());
+  EXPECT_EQ(target->name, "web/a.json");
+  EXPECT_THAT(target->notes, ElementsAre("as installed, over its base runtime-default"));
+  ASSERT_EQ(target->stack.size(), 1U);
+  const auto decide = [&](std::uint32_t nr) {
+    return bpf::EvaluateStack(target->stack, {.nr = nr, .arch = bpf::kAuditArchX86_64});
+  };
+  EXPECT_EQ(decide(83), bpf::kRetErrno | 42U);  // mkdir
+  EXPECT_EQ(decide(84), bpf::kRetAllow);        // rmdir, of the base
+  EXPECT_EQ(decide(246), bpf::kRetErrno | 1U);  // kexec_load, of the base
+  EXPECT_THAT(ResolveTarget(path, Settings()),
+              IsError(ErrorCode::kInvalidArgument,
+                      AllOf(HasSubstr("seccompd.io/base"), HasSubstr("--runtime"))));
 }
 
 TEST_F(ResolveTargetFiles, AFileNameMayHoldAHash) {
