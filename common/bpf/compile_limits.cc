@@ -27,10 +27,12 @@ constexpr std::size_t kMaxConditions = 512;            // on a call
 constexpr std::size_t kMaxConditionsTotal = 1024;      // over calls and architectures
 constexpr std::size_t kMaxSeveralArgumentsTotal = 64;  // as the first, summed over the calls
 
+bool IsRange(const seccomp::ArgCondition& condition) {
+  return condition.op != seccomp::CompareOp::kEq && condition.op != seccomp::CompareOp::kMaskedEq;
+}
+
 bool HasRange(const seccomp::Conjunction& conjunction) {
-  return std::any_of(conjunction.begin(), conjunction.end(), [](const seccomp::ArgCondition& c) {
-    return c.op != seccomp::CompareOp::kEq && c.op != seccomp::CompareOp::kMaskedEq;
-  });
+  return std::any_of(conjunction.begin(), conjunction.end(), IsRange);
 }
 
 struct Count {
@@ -38,9 +40,18 @@ struct Count {
   std::size_t several = 0;
   std::size_t ranges = 0;  // with another operator than EQ and MASKED_EQ
   std::vector<seccomp::Conjunction> conjunctions{};
+  std::map<std::string, std::uint32_t> next{};  // which argument follows a beginning with a range
+  std::string endless{};                        // a beginning that different arguments follow
 
   void Add(const seccomp::Conjunction& conjunction) {
     ++all;
+    for (std::size_t i = 0; i + 1 < conjunction.size(); ++i) {
+      if (!IsRange(conjunction[i])) continue;
+      const auto end = conjunction.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+      const seccomp::Conjunction beginning(conjunction.begin(), end);
+      const auto [known, added] = next.try_emplace(seccomp::KeyOf(beginning), end->index);
+      if (!added && known->second != end->index) endless = seccomp::Describe(beginning);
+    }
     if (conjunction.size() > 1) ++several;
     if (HasRange(conjunction)) ++ranges;
     if (all <= kMaxConditions) conjunctions.push_back(conjunction);
@@ -59,6 +70,15 @@ base::Result<> Refuse(std::string_view name, std::size_t count, std::string_view
 }
 
 base::Result<> CheckCall(std::string_view name, const Count& count, bool tangled) {
+  // Seen with libseccomp 2.5.4, however few the rules are: rule_add then loops in its tree.
+  if (!count.endless.empty()) {
+    return base::Fail(
+        base::ErrorCode::kInvalidArgument,
+        fmt::format("rules for '{}' begin alike with {} and go on with different arguments: over "
+                    "these libseccomp 2.5 comes to no end, nor would a container's start; begin "
+                    "them with SCMP_CMP_EQ or SCMP_CMP_MASKED_EQ, or with different values",
+                    base::Printable(name), count.endless));
+  }
   if (tangled) {
     const std::size_t limit = count.ranges > 0 ? kMaxMixed : kMaxWithSeveralArguments;
     if (count.all > limit)

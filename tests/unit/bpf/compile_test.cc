@@ -237,6 +237,53 @@ TEST(CheckComplexity, TakesATreeOfConditionsOnSeveralArguments) {
               IsError(ErrorCode::kInvalidArgument, HasSubstr("'socket' has 501 conditions, some")));
 }
 
+ArgCondition When(std::uint32_t index, CompareOp op, std::uint64_t value) {
+  return {.index = index, .op = op, .value = value};
+}
+
+// libseccomp 2.5.4 does not return from adding the second of such rules.
+TEST(CheckComplexity, RefusesWhatLibseccompDoesNotReturnFrom) {
+  for (const CompareOp op :
+       {CompareOp::kNe, CompareOp::kLt, CompareOp::kLe, CompareOp::kGe, CompareOp::kGt}) {
+    const ArgCondition alike = When(0, op, 22);
+    const Profile profile{
+        .default_action = ActionKind::kErrno,
+        .syscalls = {
+            Rule("socket", ActionKind::kAllow, {alike, When(1, CompareOp::kEq, 15)}),
+            Rule("socket", ActionKind::kLog, {When(2, CompareOp::kEq, 3), alike}),
+        }};
+    EXPECT_THAT(Compile(profile, Arch::kX86_64),
+                IsError(ErrorCode::kInvalidArgument,
+                        AllOf(HasSubstr("rules for 'socket' begin alike with arg0"),
+                              HasSubstr("SCMP_CMP_MASKED_EQ"))));
+  }
+  const ArgCondition first = When(0, CompareOp::kEq, 1);
+  const ArgCondition second = When(1, CompareOp::kLt, 2);
+  const Profile deeper{
+      .default_action = ActionKind::kErrno,
+      .syscalls = {
+          Rule("socket", ActionKind::kAllow, {first, second, When(2, CompareOp::kEq, 1)}),
+          Rule("socket", ActionKind::kAllow, {first, second, When(3, CompareOp::kEq, 1)}),
+      }};
+  EXPECT_THAT(Compile(deeper, Arch::kX86_64),
+              IsError(ErrorCode::kInvalidArgument, HasSubstr("arg0 == 1 and arg1 < 2")));
+}
+
+TEST(CheckComplexity, TakesRulesThatOnlyLookLikeThose) {
+  const ArgCondition alike = When(0, CompareOp::kLt, 22);
+  const ArgCondition end = When(1, CompareOp::kEq, 15);
+  for (const std::vector<ArgCondition>& other :
+       {std::vector{alike, When(1, CompareOp::kEq, 3)},  // the same argument follows
+        std::vector{When(0, CompareOp::kLt, 21), When(2, CompareOp::kEq, 3)},  // another value
+        std::vector{When(0, CompareOp::kGe, 22), When(2, CompareOp::kEq, 3)},  // another operator
+        std::vector{alike}}) {
+    const Profile profile{.default_action = ActionKind::kErrno,
+                          .syscalls = {Rule("socket", ActionKind::kAllow, {alike, end}),
+                                       Rule("socket", ActionKind::kAllow, other)}};
+    EXPECT_THAT(Compile(profile, Arch::kX86_64), IsOk());
+  }
+}
+
 TEST(CheckComplexity, CountsARepeatedConditionOnce) {
   Profile profile{.default_action = ActionKind::kErrno};
   for (int i = 0; i < 2'000; ++i) {
