@@ -92,7 +92,7 @@ class World {
     AdvanceTo(now + 1ms);
   }
   ApiFailure Refusal() {
-    const ApiFailure failure = FailureOf(fault_);
+    ApiFailure failure = FailureOf(fault_);
     if (failure.retry_after) retry_after_ = now + *failure.retry_after;
     return failure;
   }
