@@ -43,6 +43,10 @@ base::Result<std::map<std::string, std::string>> ParseConfigFile(std::string_vie
   }
   for (const document::Member& member : documents.front().members) {
     if (member.key == "exemptions") continue;  // audit::ParseExemptions
+    if (member.key.empty()) {
+      return base::Fail(base::ErrorCode::kInvalidArgument,
+                        fmt::format("line {}: a flag without a name", member.value.line));
+    }
     TRY_ASSIGN(std::string value, FlagText(member.key, member.value));
     if (!flags.emplace(member.key, std::move(value)).second) {
       return base::Fail(base::ErrorCode::kInvalidArgument,

@@ -20,6 +20,11 @@ TEST(ParseConfigFile, ReadsScalarsAndLists) {
                 {"seccomp-root", "/x"}, {"audit-interval", "5s"}, {"list", "a,b"}, {"n", "0"}}));
 }
 
+TEST(ParseConfigFile, AFlagWithoutANameIsAnError) {
+  EXPECT_THAT(ParseConfigFile("a: 1\n\"\": 3\n").error().message,
+              HasSubstr("line 2: a flag without a name"));
+}
+
 TEST(ParseConfigFile, NamesTheLineOfANestedOrRepeatedKey) {
   EXPECT_THAT(ParseConfigFile("a: 1\nb: {c: 1}\n").error().message, HasSubstr("line 2"));
   EXPECT_THAT(ParseConfigFile("a: 1\na: 2\n").error().message, HasSubstr("twice"));
