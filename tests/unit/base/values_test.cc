@@ -4,6 +4,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <set>
+#include <string_view>
 
 #include "common/base/digest.h"
 #include "common/base/result.h"
@@ -22,6 +24,18 @@ TEST(ErrnoError, CarriesCodeNumberAndText) {
   EXPECT_EQ(error.message, "write 'a.json': No space left on device");
 }
 
+// They are label values and words of diagnostics: none may stand for two codes.
+TEST(ErrorCodeName, EachCodeHasAWordOfItsOwn) {
+  std::set<std::string_view> names;
+  constexpr auto kLast = static_cast<int>(ErrorCode::kInternal);
+  for (int code = 0; code <= kLast; ++code) {
+    names.insert(ErrorCodeName(static_cast<ErrorCode>(code)));
+  }
+  EXPECT_EQ(names.size(), static_cast<std::size_t>(kLast) + 1);
+  EXPECT_EQ(ErrorCodeName(ErrorCode::kNoSpace), "no space");
+  EXPECT_EQ(ErrorCodeName(ErrorCode::kInternal), "internal error");
+}
+
 TEST(ErrnoError, GroupsNumbersByWhatTheCallerCanDo) {
   EXPECT_EQ(ErrnoError(EMFILE, "").code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(ErrnoError(EROFS, "").code, ErrorCode::kReadOnly);
@@ -29,6 +43,10 @@ TEST(ErrnoError, GroupsNumbersByWhatTheCallerCanDo) {
   EXPECT_EQ(ErrnoError(ENOENT, "").code, ErrorCode::kNotFound);
   EXPECT_EQ(ErrnoError(EPERM, "").code, ErrorCode::kPermissionDenied);
   EXPECT_EQ(ErrnoError(EIO, "").code, ErrorCode::kIo);
+  EXPECT_EQ(ErrnoError(EPIPE, "").code, ErrorCode::kUnavailable);
+  EXPECT_EQ(ErrnoError(ECANCELED, "").code, ErrorCode::kCancelled);
+  EXPECT_EQ(ErrnoError(ETIMEDOUT, "").code, ErrorCode::kDeadlineExceeded);
+  EXPECT_EQ(ErrnoError(ELOOP, "").code, ErrorCode::kInvalidArgument);
 }
 
 TEST(WithContext, TellsTheErrorFromFurtherOut) {
