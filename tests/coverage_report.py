@@ -2,7 +2,7 @@
 """Sums gcovr's JSON by folder and half. Usage: coverage_report.py COVERAGE.JSON LAYERS.TXT
 
 The I/O half of a folder are the files that layers.txt lets make system calls (`group io`) and those that
-wait for the network (`group loops`); all others are pure and must reach LEAST_PURE percent of lines.
+read the network or /proc through them (`group shells`); all others are pure and must reach LEAST_PURE percent of lines.
 Exit 1 if one does not.
 """
 import collections
@@ -18,7 +18,7 @@ def io_globs(layers):
     """The globs of the groups that are not pure, each made of one line or several."""
     globs = []
     for line in layers:
-        if line.startswith(("group io :", "group loops :")):
+        if line.startswith(("group io :", "group shells :")):
             globs += [word for word in line.split(":", 1)[1].split() if not word.startswith("$")]
     return globs
 
