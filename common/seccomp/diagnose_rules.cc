@@ -251,25 +251,28 @@ void DiagnoseConditions(const Profile& profile, const RuleIndex& index, const No
   }
 }
 
+namespace {
+
+bool RunsOn(Arch node, std::string_view name, const SyscallTable& table) {
+  if (table.Number(node, name)) return true;
+  const auto compat = CompatArchs(node);
+  return std::any_of(compat.begin(), compat.end(),
+                     [&](Arch arch) { return table.Number(arch, name).has_value(); });
+}
+
+}  // namespace
+
 void DiagnoseNames(const Profile& profile, const SyscallTable& table, const NodeFacts& node,
                    DiagnosticSink& sink) {
-  std::vector<std::string_view> known = table.Names(node.arch);
+  const std::vector<std::string_view> known = table.Names(node.arch);
   if (known.empty()) return;                   // no table for this node: nothing can be said
   constexpr std::size_t kMaxSuggestions = 20;  // each one costs a walk over the table
   std::size_t suggestions = 0;
-  const auto runs_here = [&](std::string_view name) {
-    if (table.Number(node.arch, name)) return true;
-    const auto compat = CompatArchs(node.arch);
-    return std::any_of(compat.begin(), compat.end(),
-                       [&](Arch arch) { return table.Number(arch, name).has_value(); });
-  };
   for (std::size_t r = 0; r < profile.syscalls.size(); ++r) {
     std::vector<std::string_view> foreign;
     const std::vector<std::string>& names = profile.syscalls[r].names;
     for (std::size_t n = 0; n < names.size(); ++n) {
-      if (runs_here(names[n])) continue;
-      if (known.empty()) known = table.Names(node.arch);
-      if (known.empty()) return;  // no table for this node: nothing can be said
+      if (RunsOn(node.arch, names[n], table)) continue;
       if (table.Knows(names[n])) {
         foreign.emplace_back(names[n]);
         continue;
