@@ -14,8 +14,10 @@ constexpr std::size_t kWorthIt = 512 << 10;
 }  // namespace
 
 void SetUpHeap() {
+  // NOLINTBEGIN(concurrency-mt-unsafe): called before there could be a second thread
   ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
   ::mallopt(M_TRIM_THRESHOLD, kTrimThreshold);
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 std::size_t TrimHeap() {

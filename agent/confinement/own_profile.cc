@@ -32,7 +32,7 @@ constexpr std::uint64_t kFamilies[] = {1 /* AF_UNIX */, 2 /* AF_INET */, 10 /* A
 
 // Memory, time and the C library's own needs.
 const std::vector<std::string>& Common() {
-  static const std::vector<std::string> names = {
+  static const std::vector<std::string> kNames = {
       "brk",
       "clock_getres",
       "clock_gettime",
@@ -82,12 +82,12 @@ const std::vector<std::string>& Common() {
       "write",
       "writev",
   };
-  return names;
+  return kNames;
 }
 
 // Files below the seccomp root, /proc and cgroupfs. Landlock says where.
 const std::vector<std::string>& Files() {
-  static const std::vector<std::string> names = {
+  static const std::vector<std::string> kNames = {
       "access",        "capget",           "dup",       "dup3",       "faccessat",
       "faccessat2",    "fallocate",        "fchmod",    "fchmodat",   "fdatasync",
       "flock",         "fstatfs",          "fsync",     "getdents64", "inotify_add_watch",
@@ -97,19 +97,19 @@ const std::vector<std::string>& Files() {
       "readlink",      "readlinkat",       "renameat",  "renameat2",  "statfs",
       "statx",         "sysinfo",          "unlinkat",
   };
-  return names;
+  return kNames;
 }
 
 // Sockets and the event loop.
 const std::vector<std::string>& Network() {
-  static const std::vector<std::string> names = {
+  static const std::vector<std::string> kNames = {
       "accept4",     "bind",           "connect",         "epoll_create1",   "epoll_ctl",
       "epoll_pwait", "epoll_pwait2",   "epoll_wait",      "eventfd2",        "getpeername",
       "getsockname", "getsockopt",     "listen",          "recvfrom",        "recvmmsg",
       "recvmsg",     "sendmmsg",       "sendmsg",         "sendto",          "setsockopt",
       "shutdown",    "timerfd_create", "timerfd_gettime", "timerfd_settime",
   };
-  return names;
+  return kNames;
 }
 
 SyscallRule Allow(std::vector<std::string> names, std::vector<ArgCondition> args = {}) {

@@ -53,7 +53,7 @@ kube::EventTarget PodTarget(const std::string& space, const std::string& name, s
 }
 
 kube::EventOffer OfferFor(EventReason reason, std::string action, kube::EventTarget target,
-                          std::string note) {
+                          const std::string& note) {
   return {.note = {.reason = std::string(metrics::LabelName(reason)),
                    .action = std::move(action),
                    .target = std::move(target),

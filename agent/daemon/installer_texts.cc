@@ -26,7 +26,7 @@ base::Result<std::string> RevisionText(const install::Installer* installer, cons
 
 }  // namespace
 
-audit::ProfileTexts TextsOf(std::function<const install::Installer*()> installer) {
+audit::ProfileTexts TextsOf(const std::function<const install::Installer*()>& installer) {
   audit::ProfileTexts texts;
   texts.revision = [installer](const std::string& path, std::uint32_t number) {
     return RevisionText(installer(), path, number);
