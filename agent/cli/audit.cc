@@ -14,6 +14,7 @@
 #include "agent/audit/filter_source.h"
 #include "agent/audit/installed_view.h"
 #include "agent/audit/profile_texts.h"
+#include "common/audit/blocks.h"
 #include "common/base/digest.h"
 #include "common/base/strings.h"
 #include "common/host/host_root.h"
@@ -157,18 +158,6 @@ base::Result<Questions> Ask(const AuditOptions& options) {
   return questions;
 }
 
-// Does some container not block a call that --blocks names?
-bool Unblocked(const audit::Report& report) {
-  const auto& checks = report.facts.checks.checks;
-  return std::any_of(report.rows.begin(), report.rows.end(), [&](const audit::Row& row) {
-    for (std::size_t i = 0; i < row.checks.size() && i < checks.size(); ++i) {
-      const bool asked = checks[i].origin == audit::kAskedOnce;
-      if (asked && !row.exempt && row.checks[i].result != bpf::CheckResult::kBlocked) return true;
-    }
-    return false;
-  });
-}
-
 // Everything but the printing; the report refers to nothing that ends with it.
 base::Result<audit::Report> MakePass(const AuditOptions& options, Prepared prepared,
                                      Bundles& bundles, const Questions& questions,
@@ -221,7 +210,7 @@ int RunAudit(const AuditOptions& options, PodRecords records, std::ostream& out,
     return Complain({.code = base::ErrorCode::kIo, .message = "cannot write the report"},
                     kExitInternal, err);
   }
-  return report->HasFindings() || Unblocked(*report) ? kExitFindings : kExitClean;
+  return report->HasFindings() || audit::SomeDoNotBlock(*report) ? kExitFindings : kExitClean;
 }
 
 }  // namespace seccompd::agent

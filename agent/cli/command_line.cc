@@ -92,12 +92,16 @@ struct Audit {
     AddNodeFlags(*app, config);
     AddOutput(*app, output, {"text", "json"});
     app->add_flag("--all", all, "also containers without a finding");
-    app->add_option("--blocks", blocks,
-                    "exit 1 if some container does not block this call: 'socket(AF_ALG)'");
-    app->add_option("--checks", checks, "a directory with ConfigMaps of checks: dir:PATH");
+    auto* const asks = app->add_option(
+        "--blocks", blocks, "exit 1 if some container does not block this call: 'socket(AF_ALG)'");
+    auto* const maps =
+        app->add_option("--checks", checks, "a directory with ConfigMaps of checks: dir:PATH");
     app->add_option("--config", config_file, "the agent's YAML file, for its exemptions")
         ->envname("SECCOMPD_CONFIG");
-    app->add_flag("--agent", agent, "the running agent's last pass, with the pods it knows");
+    // The pass is over, so nothing more can be asked of it.
+    app->add_flag("--agent", agent, "the running agent's last pass, with the pods it knows")
+        ->excludes(asks)
+        ->excludes(maps);
     AddSocket(*app, socket);
   }
 

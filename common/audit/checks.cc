@@ -62,11 +62,36 @@ void Merge(const std::vector<CheckFinding>& other, std::vector<CheckFinding>& wo
   }
 }
 
+// "on i386", "on i386 by socketcall", "by io_uring".
+std::string WayText(const bpf::CallPattern& call, const bpf::OpenWay& way) {
+  switch (way.way) {
+    case bpf::Way::kDirect:
+    case bpf::Way::kCompat:
+    case bpf::Way::kX32:
+      return fmt::format("on {}", seccomp::DisplayName(way.arch));
+    case bpf::Way::kHighBits:
+      return fmt::format("on {} with high bits set", seccomp::DisplayName(way.arch));
+    case bpf::Way::kMultiplexed: {
+      const auto multiplexed = bpf::MultiplexedAs(call.syscall);
+      return fmt::format("on {} by {}", seccomp::DisplayName(way.arch),
+                         multiplexed ? multiplexed->multiplexer : bpf::Name(way.way));
+    }
+    case bpf::Way::kIoUring:
+      break;
+  }
+  return "by io_uring";
+}
+
+// A call that gets through natively needs no way around; of one that does not, every way is told:
+// who closes the first one only has closed nothing.
 std::string Describe(const bpf::CallPattern& call, const bpf::CheckOutcome& outcome) {
   if (outcome.open.empty() || outcome.result != CheckResult::kBypassable) return call.name;
-  const bpf::OpenWay& way = outcome.open.front();
-  return fmt::format("{} ({} on {})", call.name, bpf::Name(way.way),
-                     seccomp::DisplayName(way.arch));
+  std::vector<std::string> ways;
+  for (const bpf::OpenWay& way : outcome.open) {
+    std::string text = WayText(call, way);
+    if (std::find(ways.begin(), ways.end(), text) == ways.end()) ways.push_back(std::move(text));
+  }
+  return fmt::format("{} ({})", call.name, base::Join(ways, ", "));
 }
 
 // Labelled, in the order of namespace and name.

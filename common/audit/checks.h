@@ -51,8 +51,8 @@ void AddCheck(Check check, CheckSet* set);
 // How one check came out for one container, by the worst of its processes.
 struct CheckFinding {
   bpf::CheckResult result = bpf::CheckResult::kUnknown;
-  // Calls that are not blocked, a few by name: "mount", "socket(domain == AF_ALG) (compat on
-  // i386)".
+  // Calls that are not blocked, a few by name, with the ways around: "mount",
+  // "socket(domain == AF_ALG) (on i386 by socketcall, by io_uring)".
   std::vector<std::string> open;
 
   bool operator==(const CheckFinding&) const = default;

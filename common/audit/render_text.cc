@@ -4,15 +4,15 @@
 #include <algorithm>
 #include <map>
 
+#include "common/audit/blocks.h"
 #include "common/audit/report.h"
+#include "common/audit/report_cells.h"
 #include "common/base/strings.h"
 
 namespace seccompd::audit {
 namespace {
 
 constexpr std::size_t kColumns = 6;
-constexpr std::size_t kWidest = 120;  // characters of a cell; longer ones are cut
-constexpr std::size_t kIdDigits = 12;
 
 using Cells = std::array<std::string, kColumns>;
 constexpr std::array<std::string_view, kColumns> kTitles = {
@@ -25,38 +25,8 @@ struct Line {
   Colour colour = Colour::kPlain;
 };
 
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-// Characters of valid UTF-8 (Printable leaves no other).
-std::size_t Width(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
-}
-
-// Shown, never obeyed, and no wider than kWidest.
-std::string Cell(std::string_view text) {
-  std::string shown = base::Printable(text);
-  if (Width(shown) <= kWidest) return shown;
-  std::size_t at = 0;
-  for (std::size_t seen = 0; at < shown.size(); ++at) {
-    if (!IsContinuation(shown[at]) && ++seen == kWidest) break;
-  }
-  return shown.substr(0, at) + "…";
-}
-
 std::string Age(std::optional<base::WallTime> since, base::WallTime now) {
   return since ? base::FormatAge(now - *since) : "-";
-}
-
-std::string Target(const Row& row) {
-  const std::string id = row.container_id.substr(0, kIdDigits);
-  if (row.naming == Naming::kNoPod) {
-    return fmt::format("-/{}/{}", row.pod_uid.empty() ? "-" : row.pod_uid, id);
-  }
-  std::string container = row.container;
-  if (row.naming == Naming::kPause) container = "(pause)";
-  if (container.empty()) container = "?" + id;
-  return fmt::format("{}/{}/{}", row.namespace_name, row.pod, container);
 }
 
 std::string AskedCell(const Row& row) {
@@ -115,7 +85,7 @@ Colour ColourOf(const Judgement& judgement) {
 }
 
 Line LineOf(const Row& row, base::WallTime now) {
-  return {.cells = {VerdictCell(row.judgement), Cell(Target(row)), Cell(AskedCell(row)),
+  return {.cells = {VerdictCell(row.judgement), Cell(TargetText(row)), Cell(AskedCell(row)),
                     LoadedCell(row.judgement.loaded), Age(row.judgement.since, now),
                     Cell(WhyCell(row))},
           .colour = ColourOf(row.judgement)};
@@ -235,38 +205,36 @@ std::string Summary(const Report& report) {
   return base::Join(parts, " · ");
 }
 
-// "af-alg 52 blocked, 4 bypassable, 3 permitted".
+// "52 blocked, 4 bypassable, 3 permitted"; "" where nothing runs.
+std::string ResultsOf(const Report& report, std::size_t check) {
+  std::map<std::string_view, std::size_t> results;
+  for (const Row& row : report.rows) {
+    if (check < row.checks.size()) ++results[bpf::Name(row.checks[check].result)];
+  }
+  std::vector<std::string> counts;
+  counts.reserve(results.size());
+  for (const auto& [result, count] : results) counts.push_back(fmt::format("{} {}", count, result));
+  return base::Join(counts, ", ");
+}
+
+// "af-alg 52 blocked, 4 bypassable, 3 permitted"; what --blocks asks has a table of its own.
 std::string CheckLine(const Report& report) {
+  const auto& checks = report.facts.checks.checks;
   std::vector<std::string> parts;
-  for (std::size_t i = 0; i < report.facts.checks.checks.size(); ++i) {
-    std::map<std::string_view, std::size_t> results;
-    for (const Row& row : report.rows) {
-      if (i < row.checks.size()) ++results[bpf::Name(row.checks[i].result)];
-    }
-    if (results.empty()) continue;
-    std::vector<std::string> counts;
-    for (const auto& [result, count] : results) {
-      counts.push_back(fmt::format("{} {}", count, result));
-    }
-    parts.push_back(base::Printable(report.facts.checks.checks[i].name) + " " +
-                    base::Join(counts, ", "));
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    if (checks[i].origin == kAskedOnce) continue;
+    const std::string results = ResultsOf(report, i);
+    if (!results.empty()) parts.push_back(base::Printable(checks[i].name) + " " + results);
   }
   return base::Join(parts, " · ");
 }
 
-// Who does not block what --blocks asks for: "permitted   shop/pay-0/app  mount".
-std::string Unblocked(const Report& report) {
-  std::string text;
-  for (std::size_t i = 0; i < report.facts.checks.checks.size(); ++i) {
-    if (report.facts.checks.checks[i].origin != kAskedOnce) continue;
-    for (const Row& row : report.rows) {
-      if (i >= row.checks.size() || row.checks[i].result == bpf::CheckResult::kBlocked) continue;
-      text +=
-          fmt::format("{:<10}  {}  {}{}\n", bpf::Name(row.checks[i].result), Cell(Target(row)),
-                      Cell(base::Join(row.checks[i].open, ", ")), row.exempt ? "  (exempt)" : "");
-    }
-  }
-  return text;
+// Instead of the table.
+std::string NothingText(const Report& report) {
+  if (report.rows.empty()) return "no containers\n";
+  return SomeDoNotBlock(report)
+             ? "no finding but what --blocks asks, below (--all lists every container)\n"
+             : "no findings (--all lists every container)\n";
 }
 
 std::string Heading(const Report& report) {
@@ -297,13 +265,13 @@ std::string RenderText(const Report& report, const TextOptions& options) {
   if (!findings.empty()) {
     AppendTable(out, findings, options.colour);
   } else {
-    out += report.rows.empty() ? "no containers\n" : "no findings (--all lists every container)\n";
+    out += NothingText(report);
   }
   out += Summary(report) + '\n';
   if (const std::string checks = CheckLine(report); !checks.empty()) {
     out += "checks: " + checks + '\n';
   }
-  out += Unblocked(report);
+  out += RenderBlocks(report);
   for (const std::string& note : report.facts.notes) out += "note: " + base::Printable(note) + '\n';
   for (const RestartHint& hint : report.restarts) out += "restart: " + hint.command + '\n';
   return out;

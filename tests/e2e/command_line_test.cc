@@ -107,6 +107,14 @@ TEST(CommandLine, AnEmptyValueDoesNotSwallowTheNextFlag) {
   EXPECT_EQ(empty.exit_code, 2);
 }
 
+// It would say nothing of the call and could exit 0.
+TEST(CommandLine, WhatTheAgentDidNotAskIsNotLookedUpInItsLastPass) {
+  const auto blocks = Seccompd({"audit", "--agent", "--blocks", "mount"});
+  EXPECT_EQ(blocks.exit_code, 2);
+  EXPECT_THAT(blocks.err, HasSubstr("--blocks excludes --agent"));
+  EXPECT_EQ(Seccompd({"audit", "--agent", "--checks", "dir:/nowhere"}).exit_code, 2);
+}
+
 TEST(Version, NamesTheBuild) {
   const auto outcome = Seccompd({"version"});
   EXPECT_EQ(outcome.exit_code, 0);

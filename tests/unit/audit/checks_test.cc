@@ -140,14 +140,81 @@ TEST_F(CheckBookTest, ACheckIsBlockedOnlyIfAllOfItsCallsAre) {
 }
 
 TEST_F(CheckBookTest, AWayAroundIsBypassableAndNamed) {
-  // The 32-bit socketcall(2) hides its arguments.
   const SharedStack stack = StackOf(R"({"defaultAction":"SCMP_ACT_ALLOW",
     "architectures":["SCMP_ARCH_X86_64","SCMP_ARCH_X86","SCMP_ARCH_X32"],
     "syscalls":[{"names":["socket"],"action":"SCMP_ACT_ERRNO",
       "args":[{"index":0,"op":"SCMP_CMP_MASKED_EQ","value":4294967295,"valueTwo":38}]}]})");
   EXPECT_EQ(Results(stack)[0], CheckResult::kBypassable);
-  ASSERT_EQ(book_.Of(stack)[1].open.size(), 1U);
-  EXPECT_THAT(book_.Of(stack)[1].open[0], HasSubstr(" on "));
+  EXPECT_THAT(book_.Of(stack)[1].open, ElementsAre("socket(domain == AF_ALG) (by io_uring)"));
+}
+
+// Who closes the one that is named first must not believe to be done.
+TEST_F(CheckBookTest, EveryWayAroundIsNamed) {
+  const SharedStack hidden = StackOf(R"({"defaultAction":"SCMP_ACT_ERRNO",
+    "architectures":["SCMP_ARCH_X86_64","SCMP_ARCH_X86"],
+    "syscalls":[{"names":["socketcall","io_uring_setup"],"action":"SCMP_ACT_ALLOW"}]})");
+  EXPECT_THAT(book_.Of(hidden)[1].open,
+              ElementsAre("socket(domain == AF_ALG) (on i386 by socketcall, by io_uring)"));
+  const SharedStack dirty = StackOf(R"({"defaultAction":"SCMP_ACT_ALLOW",
+    "syscalls":[{"names":["socket"],"action":"SCMP_ACT_ERRNO",
+      "args":[{"index":0,"op":"SCMP_CMP_EQ","value":38}]},
+      {"names":["io_uring_setup"],"action":"SCMP_ACT_ERRNO"}]})");
+  EXPECT_THAT(book_.Of(dirty)[1].open,
+              ElementsAre("socket(domain == AF_ALG) (on x86_64 with high bits set)"));
+}
+
+// Without it the agent would keep every filter that was ever loaded.
+TEST_F(CheckBookTest, AStackThatNoPassAsksForIsLetGo) {
+  const SharedStack stack = StackOf(R"({"defaultAction":"SCMP_ACT_KILL"})");
+  book_.Of(stack);
+  EXPECT_EQ(stack.use_count(), 2);
+  book_.EndPass();
+  EXPECT_EQ(stack.use_count(), 2);  // asked for in the pass that ended
+  book_.EndPass();
+  EXPECT_EQ(stack.use_count(), 1);
+}
+
+TEST_F(CheckBookTest, AStackThatEveryPassAsksForIsDecidedOnce) {
+  const SharedStack stack = StackOf(R"({"defaultAction":"SCMP_ACT_KILL"})");
+  const auto* const first = &book_.Of(stack);
+  for (int pass = 0; pass < 3; ++pass) {
+    book_.EndPass();
+    EXPECT_EQ(&book_.Of(stack), first);
+  }
+  book_.Of(nullptr);
+  EXPECT_EQ(&book_.Of(stack), first);
+  EXPECT_EQ(stack.use_count(), 2);
+}
+
+// A freed stack's address is soon another one's.
+TEST_F(CheckBookTest, AnAddressIsNotGivenAwayWhileItsAnswerIsKept) {
+  SharedStack stack = StackOf(R"({"defaultAction":"SCMP_ACT_KILL"})");
+  const std::weak_ptr<const bpf::Stack> watched = stack;
+  book_.Of(stack);
+  stack.reset();
+  EXPECT_FALSE(watched.expired());
+  book_.EndPass();
+  book_.EndPass();
+  EXPECT_TRUE(watched.expired());
+}
+
+TEST_F(CheckBookTest, OtherChecksForgetTheAnswersAndTheSameOnesDoNot) {
+  const SharedStack stack = StackOf(R"({"defaultAction":"SCMP_ACT_KILL"})");
+  const auto* const first = &book_.Of(stack);
+  const CheckSet same = book_.checks();
+  book_.Use(same);
+  EXPECT_EQ(&book_.Of(stack), first);
+  book_.Use(Make({Map("m", {{"alg", "socket(AF_ALG)"}})}));
+  EXPECT_EQ(stack.use_count(), 1);
+  EXPECT_EQ(book_.Of(stack).size(), 2U);  // critical, alg
+}
+
+TEST(AddCheck, ChangesTheSetsDigest) {
+  CheckSet set = Make({});
+  const base::Digest before = set.digest;
+  AddCheck(*ParseCheck("mount", "mount", std::string(kAskedOnce), seccomp::NativeArch()), &set);
+  EXPECT_NE(set.digest, before);
+  EXPECT_THAT(NamesOf(set), ElementsAre("critical", "mount"));
 }
 
 TEST(CheckContainer, TheWorstProcessDecidesAndTheUnreadIsUnknown) {
