@@ -338,8 +338,7 @@ class Planner {
   }
 
   void Remove(const std::string& path, const OwnedPath& owned, ProfileRow* row) {
-    const base::WallTime orphaned = base::SeenFrom(input_.now, *owned.orphaned);
-    const base::WallTime due = orphaned + input_.options.delete_grace;
+    const base::WallTime due = *row->since + input_.options.delete_grace;
     if (!input_.references.known) {
       row->note = "no working pod source: kept";
     } else if (input_.references.paths.contains(path)) {

@@ -195,6 +195,7 @@ class Node:
                             "--seccomp-root", self.dirs["seccomp"],
                             "--node-default", "unconfined", "--delete-grace", "0s",
                             "--path.cgroupfs", self.options.cgroup_root,
+                            "--confinement", self.options.confinement,
                             "--audit-interval", self.options.audit_interval])
         return self.agent.wait_ready()
 
@@ -300,6 +301,7 @@ def main():
                         ("soak-seconds", 60)):
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--audit-interval", default="500ms")
+    parser.add_argument("--confinement", default="on")
     options = parser.parse_args()
     failures = []
     with tempfile.TemporaryDirectory(prefix="seccompd-load-", dir="/dev/shm") as work:

@@ -24,8 +24,10 @@ if [[ -z ${SECCOMPD_LOAD_BUILD:-} ]]; then
 fi
 build="$SECCOMPD_LOAD_BUILD"
 # What is freed waits in a quarantine, by default of 256 MiB, which would count as growth. LeakSanitizer
-# needs ptrace(2), which a confined agent has given up; leaks show as growth.
-export ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=8:detect_leaks=0
+# needs ptrace(2), which a confined agent has given up: with --confinement off leaks are told, too.
+leaks=0
+if [[ "$*" == *"--confinement off"* ]]; then leaks=1; fi
+export ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=8:detect_leaks=$leaks
 export UBSAN_OPTIONS=print_stacktrace=1
 soak="${1:-60}"
 if (($# > 0)); then shift; fi
