@@ -59,7 +59,7 @@ void AddReference(const std::optional<kube::SeccompProfileRef>& ref, std::set<st
 
 }  // namespace
 
-InstalledView ViewOfLedger(const install::LedgerState& ledger) {
+InstalledView ViewOfLedger(const install::LedgerState& ledger, const base::Moment& now) {
   InstalledView view;
   view.available = true;
   for (const auto& [path, owned] : ledger.paths) {
@@ -68,7 +68,7 @@ InstalledView ViewOfLedger(const install::LedgerState& ledger) {
       profile.revisions.push_back({.number = revision.number,
                                    .digest = revision.digest,
                                    .meaning = revision.meaning,
-                                   .installed_at = revision.installed});
+                                   .installed_at = base::SeenFrom(now, revision.installed)});
     }
     profile.on_disk = !profile.revisions.empty();
     profile.state = owned.orphaned    ? ProfileState::kOrphaned
@@ -79,9 +79,9 @@ InstalledView ViewOfLedger(const install::LedgerState& ledger) {
   return view;
 }
 
-InstalledView ViewOf(const install::LedgerState& ledger,
-                     std::span<const install::ProfileRow> rows) {
-  InstalledView view = ViewOfLedger(ledger);
+InstalledView ViewOf(const install::LedgerState& ledger, std::span<const install::ProfileRow> rows,
+                     const base::Moment& now) {
+  InstalledView view = ViewOfLedger(ledger, now);
   for (const install::ProfileRow& row : rows) {
     const auto state = StateOf(row.state);
     if (!state) continue;
@@ -109,9 +109,9 @@ base::Result<install::LedgerState> ReadLedger(int rootfd) {
   return std::move(replay.state);
 }
 
-base::Result<InstalledView> ReadInstalledView(int rootfd) {
+base::Result<InstalledView> ReadInstalledView(int rootfd, const base::Moment& now) {
   TRY_ASSIGN(const install::LedgerState ledger, ReadLedger(rootfd));
-  return ViewOfLedger(ledger);
+  return ViewOfLedger(ledger, now);
 }
 
 void LookAtFiles(int rootfd, std::span<const kube::Pod> pods, InstalledView* view) {

@@ -41,7 +41,7 @@ struct Root {
   audit::InstalledView installed;
 };
 
-Root ReadRoot(const std::string& path, PodRecords* records) {
+Root ReadRoot(const std::string& path, const base::Moment& now, PodRecords* records) {
   Root root;
   const auto unknown = [&](const base::Error& error) {
     records->notes.push_back("--seccomp-root " + path + ": " + error.message +
@@ -59,7 +59,7 @@ Root ReadRoot(const std::string& path, PodRecords* records) {
     return root;
   }
   root.ledger = *std::move(ledger);
-  root.installed = ViewOfLedger(root.ledger);
+  root.installed = ViewOfLedger(root.ledger, now);
   LookAtFiles(root.fd.get(), records->pods, &root.installed);
   return root;
 }
@@ -165,7 +165,8 @@ base::Result<audit::Report> MakePass(const AuditOptions& options, Prepared prepa
   const base::WallTime start = base::WallNow();
   TRY_ASSIGN(const Seen seen, Look(options, prepared.roots, &records));
   prepared.settings.confinement = ReadOwnConfinement(prepared.roots.proc.get());
-  const Root root = ReadRoot(options.seccomp_root, &records);
+  const base::Moment now = base::MomentNow(base::BootNumber(prepared.settings.boot_id));
+  const Root root = ReadRoot(options.seccomp_root, now, &records);
   const audit::ProfileTexts texts = TextsOf(root, bundles);
   const seccomp::SyscallTable table = seccomp::LoadLibseccompTable();
   audit::Meanings meanings(MakeMeaningTools(table));

@@ -121,7 +121,8 @@ const Node* ProfileOf(const Node& status, const Node& row) {
 audit::InstalledView ReadHistory(const std::string& seccomp_root) {
   const auto root = host::OpenDirectory(seccomp_root);
   if (!root) return {};
-  auto view = ReadInstalledView(root->get());
+  // As recorded: evidence of what was done when, by the clock of then.
+  auto view = ReadInstalledView(root->get(), base::WallNow());
   return view ? *std::move(view) : audit::InstalledView{};
 }
 

@@ -77,6 +77,7 @@ class Daemon {
     // it.
     if (Audits(config_)) evidence_ = ChooseEvidence(config_.evidence, host_.cgroup.get());
     install_ = std::make_unique<InstallLoop>(io_, config_, log_, *source_, state_);
+    install_->set_boot(boot_);
     if (zygote_) {
       install_->set_compile([this](const seccomp::Profile& profile) {
         return zygote_->Compile(profile, seccomp::NativeArch());
@@ -315,6 +316,7 @@ class Daemon {
     settings.agent_version = AgentVersion();
     settings.own_pid = ::getpid();
     ReadNodeFacts(host_.proc.get(), &settings);
+    boot_ = base::BootNumber(settings.boot_id);
     TRY_ASSIGN(settings.node_default, ParseNodeDefault(config_.node_default));
     TRY(CheckRuntime(config_.runtime));
     settings.runtime.name = config_.runtime;
@@ -390,7 +392,7 @@ class Daemon {
   audit::InstalledView ReadInstalled() const {
     const auto root = host::OpenDirectory(config_.seccomp_root);
     if (!root) return {};
-    auto view = ReadInstalledView(root->get());
+    auto view = ReadInstalledView(root->get(), base::MomentNow(boot_));
     if (!view) return {};
     const std::vector<kube::Pod> pods = pods_ ? pods_->pods() : std::vector<kube::Pod>();
     LookAtFiles(root->get(), pods, &*view);
@@ -400,7 +402,7 @@ class Daemon {
   audit::InstalledView Installed() const {
     if (!Installs(config_)) return ReadInstalled();
     if (install_->installer() == nullptr) return {};
-    return ViewOf(install_->installer()->ledger(), state_.profiles);
+    return ViewOf(install_->installer()->ledger(), state_.profiles, base::MomentNow(boot_));
   }
 
   const RunConfig& config_;
@@ -428,6 +430,7 @@ class Daemon {
   std::optional<WebConfigFile> web_config_;
   std::unique_ptr<net::HttpServer> web_;
   std::unique_ptr<net::HttpServer> control_;
+  std::uint64_t boot_ = 0;
   base::WallTime started_ = base::WallNow();
 };
 

@@ -159,7 +159,8 @@ asio::awaitable<Result<>> EventLoop::Run() {
     auto slept = co_await net::SleepFor(kPeriod);
     if (!slept) co_return slept;
     const std::vector<kube::EventOffer> offers = offers_();
-    const kube::EventDecision decision = budget_.Offer(offers, base::WallNow());
+    const kube::EventDecision decision =
+        budget_.Offer(offers, std::chrono::steady_clock::now(), base::WallNow());
     for (const kube::EventNote& note : decision.dropped) {
       if (const auto reason = ReasonNamed(note.reason)) ++state_.events_dropped[*reason];
     }
@@ -204,12 +205,12 @@ asio::awaitable<Result<>> EventLoop::Write(kube::EventWrite write) {
 void EventLoop::TakeAnswer(const kube::EventWrite& write, const Result<kube::ApiReply>& reply) {
   const auto reason = ReasonNamed(write.note.reason);
   if (reply && reply->status / 100 == 2) {
-    budget_.Written(write, base::WallNow());
+    budget_.Written(write, std::chrono::steady_clock::now());
     if (reason) ++state_.events_emitted[*reason];
     problem_.clear();
     return;
   }
-  budget_.Failed(write, reply && reply->status == 404, base::WallNow());
+  budget_.Failed(write, reply && reply->status == 404, std::chrono::steady_clock::now());
   if (reason) ++state_.events_dropped[*reason];
   const base::Error error =
       reply ? kube::ErrorOfReply(reply->status, reply->body, "write an Event") : reply.error();

@@ -208,8 +208,8 @@ MonoTime InstallLoop::Pass() {
   const install::Glance glance = std::exchange(glance_, {.all = false, .paths = {}});
   static const install::References kNotKnown;
   const install::References& references = references_ ? references_() : kNotKnown;
-  const base::WallTime wall = base::WallNow();
-  const install::Report report = installer_->Reconcile(desired_, references, wall, glance);
+  const base::Moment now = base::MomentNow(boot_);
+  const install::Report report = installer_->Reconcile(desired_, references, now, glance);
   state_.counters.sync_seconds.Observe(SecondsSince(start));
   TakeReport(report);
   if (!report.error && !report.retry) {
@@ -220,7 +220,7 @@ MonoTime InstallLoop::Pass() {
 
   MonoTime next = next_rehash_;
   if (!state_.synced) next = std::min<MonoTime>(next, start + kSyncCheck);
-  if (report.next_due) next = std::min(next, start + std::max(*report.next_due - wall, {}));
+  if (report.next_due) next = std::min(next, start + std::max(*report.next_due - now.wall, {}));
   if (report.retry || report.error) next = std::min(next, start + kRetry);
   if (held_until_ && !asked_again_) next = std::min(next, *held_until_);
   // A clock that jumped must not turn the loop into a spin.

@@ -46,6 +46,9 @@ class InstallLoop {
   // place, WatchRoot ends with kGone, so that a restart opens that one.
   void set_pinned_root() { pinned_root_ = true; }
 
+  // Which boot of the machine this is (base::BootNumber), for times in the ledger.
+  void set_boot(std::uint64_t boot) { boot_ = boot; }
+
   // The first opening of the root; a root that is lost later is opened anew by the loop.
   [[nodiscard]] base::Result<> Open();
   // Null while the root is lost.
@@ -96,6 +99,7 @@ class InstallLoop {
   Random random_ = MakeRandom();
   std::function<const install::References&()> references_;
   std::function<void()> on_change_;
+  std::uint64_t boot_ = 0;
 
   std::unique_ptr<host::FsOps> fs_;
   std::unique_ptr<install::Installer> installer_;

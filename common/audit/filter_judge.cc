@@ -109,8 +109,27 @@ FilterFinding JudgeThread(const LoadedThread& thread, const LoadedProcess& proce
   if (const auto& fingerprint = meanings.FingerprintOf(thread.stack, target.index)) {
     finding.fingerprint = *fingerprint;
   }
+  finding.filters = static_cast<int>(thread.stack->size());
   finding.own_filters = none_of_its_own ? 0 : thread.stack->size() - base - 1;
   return finding;
+}
+
+void AddThreads(const std::optional<base::Digest>& fingerprint, std::uint32_t threads,
+                FilterFinding& finding) {
+  if (!fingerprint) return;
+  if (fingerprint == finding.fingerprint) {
+    finding.same_threads += threads;
+    return;
+  }
+  std::vector<ProgramThreads>& others = finding.other_threads;
+  const auto known = std::find_if(others.begin(), others.end(), [&](const ProgramThreads& other) {
+    return other.fingerprint == *fingerprint;
+  });
+  if (known != others.end()) {
+    known->threads += threads;
+  } else {
+    others.push_back({.fingerprint = *fingerprint, .threads = threads});
+  }
 }
 
 }  // namespace
@@ -122,10 +141,14 @@ FilterFinding JudgeLoaded(const LoadedProcess& process, const Expected& expected
   for (const LoadedThread& thread : process.threads) {
     FilterFinding finding = JudgeThread(thread, process, expected, meanings);
     if (worst && finding.verdict >= worst->verdict) {
-      if (finding.fingerprint == worst->fingerprint) worst->same_threads += thread.threads;
+      AddThreads(finding.fingerprint, thread.threads, *worst);
       continue;
     }
-    finding.same_threads = thread.threads;
+    AddThreads(finding.fingerprint, thread.threads, finding);
+    if (worst) {
+      AddThreads(worst->fingerprint, worst->same_threads, finding);
+      for (const auto& [other, threads] : worst->other_threads) AddThreads(other, threads, finding);
+    }
     worst = std::move(finding);
     tid = thread.tid;
   }

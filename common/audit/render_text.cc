@@ -49,9 +49,11 @@ std::string LoadedCell(const Loaded& loaded) {
       break;
   }
   if (!loaded.filters) return "filter";
+  // A runtime that itself runs under filters hands them down: they count with the container's.
   const std::size_t own = loaded.own_filters;
-  if (own != 0) return fmt::format("1 filter +{} own", own);
-  return *loaded.filters == 1 ? "1 filter" : fmt::format("{} filters", *loaded.filters);
+  const std::size_t given = static_cast<std::size_t>(*loaded.filters) - own;
+  const std::string text = given == 1 ? "1 filter" : fmt::format("{} filters", given);
+  return own == 0 ? text : fmt::format("{} +{} own", text, own);
 }
 
 std::string VerdictCell(const Judgement& judgement) {

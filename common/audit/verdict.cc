@@ -109,6 +109,7 @@ void Record(const Outcome& outcome, Judgement& judgement) {
   judgement.evidence = Evidence::kFilter;
   judgement.loaded.revision = outcome.finding->loaded_revision;
   judgement.loaded.fingerprint = outcome.finding->fingerprint;
+  if (outcome.finding->filters) judgement.loaded.filters = outcome.finding->filters;
   judgement.loaded.own_filters = outcome.finding->own_filters;
   judgement.loaded.same_as = outcome.finding->same_as;
   judgement.loaded.runc_enosys = outcome.finding->runc_enosys;
@@ -127,8 +128,10 @@ void TallyThreads(const Observation& observation, std::span<const FilterFinding>
     if (!observed.process.live) continue;
     tally.total += observed.process.live_threads;
     const FilterFinding* finding = FindingOf(observed.process.pid, findings);
-    if (finding != nullptr && finding->fingerprint == fingerprint) {
-      tally.same += finding->same_threads;
+    if (finding == nullptr) continue;
+    if (finding->fingerprint == fingerprint) tally.same += finding->same_threads;
+    for (const auto& [other, threads] : finding->other_threads) {
+      if (other == *fingerprint) tally.same += threads;
     }
   }
   if (tally.total != 0) judgement.threads = tally;

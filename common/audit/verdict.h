@@ -74,6 +74,14 @@ std::string_view ReasonName(Reason reason);  // "old-revision"; "" for kNone
 enum class Evidence : std::uint8_t { kStatus, kFilter };
 std::string_view EvidenceName(Evidence evidence);
 
+// Threads of one process whose filter of the runtime means this.
+struct ProgramThreads {
+  base::Digest fingerprint;
+  std::uint32_t threads = 0;
+
+  bool operator==(const ProgramThreads&) const = default;
+};
+
 // Outcome of comparing one process's loaded program with what was asked (evidence `filter`).
 struct FilterFinding {
   pid_t pid = 0;
@@ -84,12 +92,14 @@ struct FilterFinding {
   Reason reason = Reason::kNone;
   std::string same_as = {};  // what it means the same as: "containerd 2.0.9-2.0.11"
   std::optional<base::Digest> fingerprint = {};  // of the meaning of the runtime's filter
+  std::optional<int> filters = {};               // of the thread that decided; as in Loaded
   std::size_t own_filters = 0;                   // that the workload loaded on top
   bool runc_enosys = false;                  // a match but for runc's ENOSYS above the last call
   pid_t tid = 0;                             // the thread that decided; 0: the judged one
   bool all_threads = false;                  // it speaks for every thread that has a filter
   std::vector<bpf::CauseFound> causes = {};  // that are shown to explain a difference
   std::uint32_t same_threads = 0;            // of this process, with the filter of `fingerprint`
+  std::vector<ProgramThreads> other_threads = {};  // and with others
 
   bool operator==(const FilterFinding&) const = default;
 };

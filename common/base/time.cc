@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <cstdint>
+#include <ctime>
 
 #include "common/base/strings.h"
 
@@ -68,6 +69,35 @@ constexpr std::array<Unit, 4> kUnits = {{{"ms", milliseconds(1)},
 
 WallTime WallNow() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+Moment MomentNow(std::uint64_t boot) {
+  Moment moment(WallNow());
+  struct timespec since_boot {};
+  if (boot != 0 && clock_gettime(CLOCK_BOOTTIME, &since_boot) == 0) {
+    moment.boot = boot;
+    moment.since_boot = std::chrono::floor<std::chrono::milliseconds>(
+        std::chrono::seconds(since_boot.tv_sec) + std::chrono::nanoseconds(since_boot.tv_nsec));
+  }
+  return moment;
+}
+
+std::uint64_t BootNumber(std::string_view boot_id) {
+  constexpr std::size_t kDigits = 16;
+  std::string digits;
+  for (const char c : boot_id) {
+    if (c != '-') digits.push_back(c);
+    if (digits.size() == kDigits) break;
+  }
+  if (digits.size() != kDigits) return 0;
+  return ParseInt<std::uint64_t>(digits, 16).value_or(0);
+}
+
+WallTime SeenFrom(const Moment& now, const Moment& then) {
+  if (now.boot == 0 || then.boot == 0) return then.wall;
+  const WallTime boot = now.wall - now.since_boot;
+  if (now.boot != then.boot) return std::min(then.wall, boot);
+  return boot + std::min(then.since_boot, now.since_boot);
 }
 
 std::string FormatTime(WallTime time, bool with_millis) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,26 @@ using MonoTime = std::chrono::steady_clock::time_point;
 
 // The clock on the wall, for a shell to read and hand on.
 WallTime WallNow();
+
+// A time that stays true when somebody sets the clock: within one boot of the machine
+// CLOCK_BOOTTIME tells how long ago it was.
+struct Moment {
+  WallTime wall{};
+  std::uint64_t boot = 0;                   // which boot (BootNumber); 0: not known
+  std::chrono::milliseconds since_boot{0};  // CLOCK_BOOTTIME
+
+  Moment() = default;
+  Moment(WallTime time) : wall(time) {}  // NOLINT(*-explicit-*): all that an older ledger has
+  bool operator==(const Moment&) const = default;
+};
+Moment MomentNow(std::uint64_t boot);
+
+// The first 64 bits of /proc/sys/kernel/random/boot_id; 0 for what is none.
+std::uint64_t BootNumber(std::string_view boot_id);
+
+// What the wall clock of `now` would have shown at `then`. Of an earlier boot, whose clock may have
+// been ahead: no later than the present boot's begin.
+WallTime SeenFrom(const Moment& now, const Moment& then);
 
 // RFC 3339 in UTC, "2026-11-24T03:04:11Z"; milliseconds only if `with_millis`.
 std::string FormatTime(WallTime time, bool with_millis = false);

@@ -125,7 +125,7 @@ Result<> Applier::PlanPlacing(const Step& step, const DesiredFile* file, Work* w
 }
 
 Result<Applier::Work> Applier::Prepare(const Step& step, const Desired& desired,
-                                       base::WallTime now) {
+                                       const base::Moment& now) {
   const DesiredFile* file = desired.Find(step.path);
   Work work;
   work.step = &step;
@@ -184,7 +184,7 @@ Result<> Applier::MakeDirectories(const Work& work) {
   return {};
 }
 
-Result<> Applier::Place(Work* work, base::WallTime now) {
+Result<> Applier::Place(Work* work, const base::Moment& now) {
   const Step& step = *work->step;
   TRY(MakeDirectories(*work));
   TRY_ASSIGN(const host::Place place, host::OpenParent(fs_, rootfd_, step.path));
@@ -240,7 +240,7 @@ Result<> Applier::Remove(Work* work) {
   return {};
 }
 
-Result<> Applier::Perform(Work* work, base::WallTime now) {
+Result<> Applier::Perform(Work* work, const base::Moment& now) {
   const Step& step = *work->step;
   bool mended = false;
   switch (step.kind) {
@@ -276,7 +276,7 @@ bool Applier::TempIsKnown(const Work& work) const {
 }
 
 // Announces all, then does each, then records all: one flush for the batch.
-void Applier::RunBatch(std::vector<Work>* batch, base::WallTime now) {
+void Applier::RunBatch(std::vector<Work>* batch, const base::Moment& now) {
   std::vector<Entry> before;
   for (const Work& work : *batch) {
     before.insert(before.end(), work.before.begin(), work.before.end());
@@ -310,7 +310,7 @@ void Applier::RunBatch(std::vector<Work>* batch, base::WallTime now) {
 }
 
 std::vector<StepResult> Applier::Apply(std::span<const Step> steps, const Desired& desired,
-                                       base::WallTime now) {
+                                       const base::Moment& now) {
   std::vector<StepResult> results;
   std::vector<Work> batch;
   std::size_t batch_bytes = 0;

@@ -38,7 +38,7 @@ class Applier {
       : fs_(fs), rootfd_(rootfd), ledger_(ledger) {}
 
   [[nodiscard]] std::vector<StepResult> Apply(std::span<const Step> steps, const Desired& desired,
-                                              base::WallTime now);
+                                              const base::Moment& now);
   // Unlinks temp files that a killed agent left beside owned paths.
   [[nodiscard]] base::Result<> RemoveLeftovers();
   // Directories of ours that are empty now.
@@ -47,7 +47,7 @@ class Applier {
  private:
   struct Work;
   [[nodiscard]] base::Result<Work> Prepare(const Step& step, const Desired& desired,
-                                           base::WallTime now);
+                                           const base::Moment& now);
   [[nodiscard]] base::Result<> PlanPlacing(const Step& step, const DesiredFile* file, Work* work);
   [[nodiscard]] base::Result<> PlanRemoval(const std::string& path, Work* work);
   [[nodiscard]] base::Result<> MissingDirectories(const std::string& path, Work* work);
@@ -57,10 +57,10 @@ class Applier {
   [[nodiscard]] base::Result<> RemoveLeftover(const std::string& directory,
                                               const std::string& temp);
   [[nodiscard]] bool TempIsKnown(const Work& work) const;
-  void RunBatch(std::vector<Work>* batch, base::WallTime now);
-  [[nodiscard]] base::Result<> Perform(Work* work, base::WallTime now);
+  void RunBatch(std::vector<Work>* batch, const base::Moment& now);
+  [[nodiscard]] base::Result<> Perform(Work* work, const base::Moment& now);
   [[nodiscard]] base::Result<> MakeDirectories(const Work& work);
-  [[nodiscard]] base::Result<> Place(Work* work, base::WallTime now);
+  [[nodiscard]] base::Result<> Place(Work* work, const base::Moment& now);
   [[nodiscard]] base::Result<> MendMode(const std::string& path, const base::Digest& digest,
                                         bool* mended);
   [[nodiscard]] base::Result<> Remove(Work* work);

@@ -116,7 +116,8 @@ void Installer::Look(const Desired& desired, const Glance& glance) {
   disk_ = std::move(seen);
 }
 
-Plan Installer::PlanNow(const Desired& desired, const References& references, base::WallTime now) {
+Plan Installer::PlanNow(const Desired& desired, const References& references,
+                        const base::Moment& now) {
   const auto recent = RecentRepairs(now);
   return MakePlan({.desired = desired,
                    .ledger = ledger_->state(),
@@ -128,7 +129,7 @@ Plan Installer::PlanNow(const Desired& desired, const References& references, ba
 }
 
 Report Installer::Reconcile(const Desired& desired, const References& references,
-                            base::WallTime now, const Glance& glance) {
+                            const base::Moment& now, const Glance& glance) {
   Report report;
   report.remarks = desired.remarks;
   auto usable = Usable();
@@ -243,21 +244,22 @@ void Installer::CountDrift(const Plan& plan, Report* report) {
   drift_ = plan.drift;
 }
 
-void Installer::Remember(const std::vector<StepResult>& results, base::WallTime now) {
+void Installer::Remember(const std::vector<StepResult>& results, const base::Moment& now) {
   for (const StepResult& result : results) {
     if (result.error) continue;
     drift_.erase(result.step.path);
-    if (result.step.kind == StepKind::kRepair) repairs_[result.step.path].push_back(now);
+    if (result.step.kind == StepKind::kRepair) repairs_[result.step.path].push_back(now.wall);
     if (result.step.kind == StepKind::kRemove) repairs_.erase(result.step.path);
   }
 }
 
-std::map<std::string, int, std::less<>> Installer::RecentRepairs(base::WallTime now) {
+std::map<std::string, int, std::less<>> Installer::RecentRepairs(const base::Moment& now) {
   std::map<std::string, int, std::less<>> recent;
   for (auto it = repairs_.begin(); it != repairs_.end();) {
     auto& times = it->second;
     // Also what a clock that was set back put into the future.
-    std::erase_if(times, [&](base::WallTime t) { return t + kContestWindow <= now || t > now; });
+    std::erase_if(times,
+                  [&](base::WallTime t) { return t + kContestWindow <= now.wall || t > now.wall; });
     if (times.empty()) {
       it = repairs_.erase(it);
       continue;
@@ -268,7 +270,8 @@ std::map<std::string, int, std::less<>> Installer::RecentRepairs(base::WallTime 
   return recent;
 }
 
-Result<PurgeReport> Installer::Purge(const References& references, bool force, base::WallTime now) {
+Result<PurgeReport> Installer::Purge(const References& references, bool force,
+                                     const base::Moment& now) {
   TRY(Usable());
   PurgeReport report;
   std::vector<Step> steps;

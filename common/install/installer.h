@@ -78,12 +78,12 @@ class Installer {
                                                                      InstallerOptions options);
 
   [[nodiscard]] Report Reconcile(const Desired& desired, const References& references,
-                                 base::WallTime now, const Glance& glance = {});
+                                 const base::Moment& now, const Glance& glance = {});
 
   // Removes what is owned and, unless `force`, not referred to. If nothing is left, the ledger goes
   // too and the object must not be used again.
   [[nodiscard]] base::Result<PurgeReport> Purge(const References& references, bool force,
-                                                base::WallTime now);
+                                                const base::Moment& now);
 
   // Revisions per path: which was in force when, and the bytes of each.
   [[nodiscard]] const LedgerState& ledger() const { return ledger_->state(); }
@@ -99,15 +99,15 @@ class Installer {
   Installer(host::FsOps& fs, base::UniqueFd root, InstallerOptions options);
   [[nodiscard]] base::Result<> Usable();
   void Look(const Desired& desired, const Glance& glance);
-  Plan PlanNow(const Desired& desired, const References& references, base::WallTime now);
+  Plan PlanNow(const Desired& desired, const References& references, const base::Moment& now);
   void Vouch(const Desired& desired);
   void TidyUp(Applier& applier, Report* report);
   void Relook(const std::vector<StepResult>& results);
   static void Explain(Report* report);
   void ContestDue(Report* report);
   void CountDrift(const Plan& plan, Report* report);
-  void Remember(const std::vector<StepResult>& results, base::WallTime now);
-  std::map<std::string, int, std::less<>> RecentRepairs(base::WallTime now);
+  void Remember(const std::vector<StepResult>& results, const base::Moment& now);
+  std::map<std::string, int, std::less<>> RecentRepairs(const base::Moment& now);
 
   host::FsOps& fs_;
   base::UniqueFd root_;

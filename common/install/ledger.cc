@@ -30,13 +30,18 @@ std::string Escape(std::string_view text) {
   return out;
 }
 
-std::string Millis(base::WallTime time) { return std::to_string(time.time_since_epoch().count()); }
+std::string TimeFields(const base::Moment& time) {
+  std::string fields = " t=" + std::to_string(time.wall.time_since_epoch().count());
+  if (time.boot == 0) return fields;
+  return fields + " y=" + std::to_string(time.boot) +
+         " u=" + std::to_string(time.since_boot.count());
+}
 
 std::string RevisionFields(const Revision& revision, const std::string& owner,
                            const std::string& origin) {
   return " n=" + std::to_string(revision.number) + " d=" + revision.digest.Hex() +
          " m=" + revision.meaning.Hex() + " s=" + std::to_string(revision.size) +
-         " t=" + Millis(revision.installed) + " w=" + Escape(owner) + " o=" + Escape(origin) +
+         TimeFields(revision.installed) + " w=" + Escape(owner) + " o=" + Escape(origin) +
          (revision.build.empty() ? "" : " k=" + Escape(revision.build));
 }
 
@@ -47,13 +52,13 @@ class PayloadWriter {
   void operator()(MadeDirectory& e) { Line("mkdir", e.path, ""); }
   void operator()(DroppedDirectory& e) { Line("rmdir", e.path, ""); }
   void operator()(Announce& e) { WithText("announce", e); }
-  void operator()(Installed& e) { Line("installed", e.path, " t=" + Millis(e.time)); }
+  void operator()(Installed& e) { Line("installed", e.path, TimeFields(e.time)); }
   void operator()(Cancelled& e) { Line("cancelled", e.path, ""); }
   void operator()(Established& e) { WithText("established", e); }
   void operator()(Claimed& e) {
     Line("claimed", e.path, " w=" + Escape(e.owner) + " o=" + Escape(e.origin));
   }
-  void operator()(Orphaned& e) { Line("orphaned", e.path, " t=" + Millis(e.time)); }
+  void operator()(Orphaned& e) { Line("orphaned", e.path, TimeFields(e.time)); }
   void operator()(Removing& e) {
     Line("removing", e.path,
          " dev=" + std::to_string(e.file.device) + " ino=" + std::to_string(e.file.inode));
@@ -199,7 +204,7 @@ const Revision* OwnedPath::InForce() const {
 const Revision* OwnedPath::InForceAt(base::WallTime time) const {
   const Revision* found = nullptr;
   for (const Revision& revision : revisions) {
-    if (revision.installed <= time) found = &revision;
+    if (revision.installed.wall <= time) found = &revision;
   }
   return found;
 }

@@ -39,7 +39,7 @@ struct Revision {
   base::Digest digest;       // of the bytes on disk
   base::Digest meaning;      // of the compiled program
   std::uint64_t size = 0;    // of the bytes on disk
-  base::WallTime installed;  // since when this meaning is in force
+  base::Moment installed;    // since when this meaning is in force
   BodyRef body{};
   std::string build{};  // of the agent that computed `meaning`; "" not known
 
@@ -57,7 +57,7 @@ struct OwnedPath {
   std::vector<Revision> revisions;  // oldest first, at most kKeptRevisions; the last is in force
   std::optional<Revision> pending;  // announced, not known to be in place
   std::optional<FileIdentity> removing;  // announced for removal: this very file
-  std::optional<base::WallTime> orphaned;
+  std::optional<base::Moment> orphaned;
   std::string owner;   // Claim::owner
   std::string origin;  // Claim::origin
 
@@ -94,7 +94,7 @@ struct Announce {
 };
 struct Installed {
   std::string path;
-  base::WallTime time;
+  base::Moment time;
 };  // the announced one is in place
 struct Cancelled {
   std::string path;
@@ -111,7 +111,7 @@ struct Claimed {
 };  // desired (again)
 struct Orphaned {
   std::string path;
-  base::WallTime time;
+  base::Moment time;
 };
 struct Removing {
   std::string path;

@@ -16,6 +16,7 @@ using base::Result;
 constexpr std::string_view kMagic = "# seccompd ledger ";
 constexpr std::size_t kNonceDigits = 16;
 constexpr std::size_t kChainDigits = 32;
+constexpr std::int64_t kMostMillis = 253'402'300'799'999;  // the end of the year 9999
 
 std::optional<std::string> Unescape(std::string_view text) {
   std::string out;
@@ -65,10 +66,18 @@ class Line {
     const auto raw = Raw(key);
     return raw ? base::ParseInt<T>(*raw) : std::nullopt;
   }
-  [[nodiscard]] std::optional<base::WallTime> Time(std::string_view key) const {
-    const auto millis = Number<std::int64_t>(key);
-    if (!millis) return std::nullopt;
-    return base::WallTime(std::chrono::milliseconds(*millis));
+  // t=, and y= and u= where the boot was known.
+  [[nodiscard]] std::optional<base::Moment> Time() const {
+    const auto millis = Number<std::int64_t>("t");
+    if (!millis || *millis < -kMostMillis || *millis > kMostMillis) return std::nullopt;
+    base::Moment moment = base::WallTime(std::chrono::milliseconds(*millis));
+    if (!Raw("y")) return moment;
+    const auto boot = Number<std::uint64_t>("y");
+    const auto since_boot = Number<std::int64_t>("u");
+    if (!boot || !since_boot || *since_boot < 0 || *since_boot > kMostMillis) return std::nullopt;
+    moment.boot = *boot;
+    moment.since_boot = std::chrono::milliseconds(*since_boot);
+    return moment;
   }
   [[nodiscard]] std::optional<base::Digest> Digest(std::string_view key) const {
     const auto raw = Raw(key);
@@ -102,7 +111,7 @@ std::optional<Entry> RevisionEntry(const Line& line, std::string path, Reader& r
   const auto digest = line.Digest("d");
   const auto meaning = line.Digest("m");
   const auto size = line.Number<std::uint64_t>("s");
-  const auto time = line.Time("t");
+  const auto time = line.Time();
   auto owner = line.Text("w");
   auto origin = line.Text("o");
   if (!number || !digest || !meaning || !size || !time || !owner || !origin) return std::nullopt;
@@ -132,7 +141,7 @@ std::optional<Entry> ParseEntry(const Line& line, Reader& reader) {
   if (kind == "announce") return RevisionEntry<Announce>(line, std::move(*path), reader);
   if (kind == "established") return RevisionEntry<Established>(line, std::move(*path), reader);
   if (kind == "installed" || kind == "orphaned") {
-    const auto time = line.Time("t");
+    const auto time = line.Time();
     if (!time) return std::nullopt;
     if (kind == "installed") return Installed{std::move(*path), *time};
     return Orphaned{std::move(*path), *time};

@@ -108,7 +108,7 @@ class Planner {
     if (in_force != nullptr) {
       row.revision = in_force->number;
       row.digest = in_force->digest;
-      row.since = in_force->installed;
+      row.since = base::SeenFrom(input_.now, in_force->installed);
     }
     plan_.rows.push_back(std::move(row));
     return plan_.rows.back();
@@ -332,18 +332,18 @@ class Planner {
       owned.orphaned = input_.now;
     }
     ProfileRow& row = Row(path, ProfileState::kOrphaned, owned.origin, in_force, "");
-    row.since = owned.orphaned;
+    row.since = base::SeenFrom(input_.now, *owned.orphaned);
     if (!Keep(path, *in_force, false, &row)) return;
     Remove(path, owned, &row);
   }
 
   void Remove(const std::string& path, const OwnedPath& owned, ProfileRow* row) {
-    const base::WallTime due = *owned.orphaned + input_.options.delete_grace;
+    const base::WallTime due = *row->since + input_.options.delete_grace;
     if (!input_.references.known) {
       row->note = "no working pod source: kept";
     } else if (input_.references.paths.contains(path)) {
       row->note = "pods refer to it: kept";
-    } else if (input_.options.delete_grace.count() > 0 && input_.now < due) {
+    } else if (input_.options.delete_grace.count() > 0 && input_.now.wall < due) {
       row->note = "removed after " + base::FormatTime(due);
       if (!plan_.next_due || due < *plan_.next_due) plan_.next_due = due;
     } else if (!input_.desired.complete || input_.desired.Holds(owned.owner)) {

@@ -118,7 +118,7 @@ struct PlanInput {
   const DiskStates& disk;  // of every path that is desired or owned
   const References& references;
   const std::map<std::string, int, std::less<>>& recent_repairs;  // within the last hour
-  base::WallTime now;
+  base::Moment now;
   PlanOptions options;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kube/auth_credentials.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/strings.h"
@@ -13,9 +14,11 @@ namespace {
 using base::ErrorCode;
 using base::Fail;
 using base::Result;
+using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxTokenBytes = 65'536;
 constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;
+constexpr milliseconds kLongest = std::chrono::hours(24 * 365);  // far from an overflow
 
 Result<std::string> ReadPem(const PemSource& source) {
   if (!source.pem.empty() || source.file.empty()) return source.pem;
@@ -81,13 +84,16 @@ Result<bool> Credentials::ReadClientCertificate() {
   return true;
 }
 
-bool Credentials::PluginIsDue(base::WallTime wall) const {
-  return config_.user.exec.has_value() && plugin_expires_ && wall >= *plugin_expires_;
+// A clock that is wrong makes a fresh answer look old: then once per `retry`, not at every request.
+bool Credentials::PluginIsDue(base::MonoTime now, base::WallTime wall) const {
+  if (!plugin_expires_ || now < plugin_not_before_) return false;
+  return wall >= *plugin_expires_ || now >= *plugin_ends_;
 }
 
-Result<bool> Credentials::ReadPlugin() {
+Result<bool> Credentials::ReadPlugin(base::MonoTime now, base::WallTime wall) {
   const std::optional<ExecConfig>& exec = config_.user.exec;
   if (!exec) return false;
+  plugin_not_before_ = now + options_.retry;
   if (!options_.run_plugin) {
     return Fail(ErrorCode::kFailedPrecondition,
                 "credential plugin '" + base::Printable(exec->command) +
@@ -110,6 +116,11 @@ Result<bool> Credentials::ReadPlugin() {
   }
   token_ = parsed->token;
   plugin_expires_ = parsed->expires;
+  plugin_ends_.reset();
+  if (plugin_expires_) {
+    plugin_ends_ =
+        now + std::clamp<milliseconds>(*plugin_expires_ - wall, milliseconds(0), kLongest);
+  }
   return new_token || new_cert;
 }
 
@@ -129,8 +140,7 @@ Result<Credentials> Credentials::Open(ClusterConfig config, CredentialOptions op
   TRY(made.BuildTls(tls));
   made.token_ = cluster.user.token;
   TRY(made.ReadToken());
-  TRY(made.ReadPlugin());
-  static_cast<void>(wall);
+  TRY(made.ReadPlugin(now, wall));
   made.token_due_ = now + made.options_.refresh - made.options_.leeway;
   made.ca_due_ = now + made.options_.refresh;
   made.cert_due_ = now + made.options_.cert_refresh;
@@ -145,14 +155,16 @@ CredentialChange Credentials::Refresh(base::MonoTime now, base::WallTime wall) {
     change.token = Settle(ReadToken(), &change);
     token_due_ = now + options_.refresh - options_.leeway;
   }
-  if (again || PluginIsDue(wall)) change.token |= Settle(ReadPlugin(), &change);
+  if (again || PluginIsDue(now, wall)) change.token |= Settle(ReadPlugin(now, wall), &change);
   if (now >= ca_due_) {
     static_cast<void>(Settle(ReadAuthority(), &change));
     ca_due_ = now + options_.refresh;
   }
   if (again || now >= cert_due_) {
-    static_cast<void>(Settle(ReadClientCertificate(), &change));
-    cert_due_ = now + options_.cert_refresh;
+    const Result<bool> read = ReadClientCertificate();
+    static_cast<void>(Settle(read, &change));
+    // Certificate and key are two files: between their writes they do not fit.
+    cert_due_ = now + (read ? options_.cert_refresh : options_.retry);
   }
   change.tls = generation_ != before;
   return change;

@@ -23,6 +23,9 @@ struct CredentialOptions {
   std::chrono::milliseconds refresh{60'000};        // of token and CA files ...
   std::chrono::milliseconds leeway{10'000};         // ... but this much earlier (token_source.go)
   std::chrono::milliseconds cert_refresh{300'000};  // of client certificates (cert_rotation.go)
+  // A plugin whose answer has expired already, or that failed, and a certificate that does not fit
+  // its key are asked again after this, or at once after a 401.
+  std::chrono::milliseconds retry{60'000};
   RunPlugin run_plugin = {};
 };
 
@@ -42,7 +45,8 @@ class Credentials {
                                                       CredentialOptions options, base::MonoTime now,
                                                       base::WallTime wall);
 
-  // Re-reads what is due. `wall` is only compared with a plugin's expirationTimestamp.
+  // Re-reads what is due. `wall` is only compared with a plugin's expirationTimestamp; a credential
+  // also ends when its time has passed by `now`, wherever the wall clock was set to.
   CredentialChange Refresh(base::MonoTime now, base::WallTime wall);
   // The server answered 401: the next Refresh reads token, plugin and certificates again.
   void Distrust() { distrusted_ = true; }
@@ -57,11 +61,11 @@ class Credentials {
   Credentials() = default;
 
   [[nodiscard]] base::Result<bool> ReadToken();
-  [[nodiscard]] base::Result<bool> ReadPlugin();
+  [[nodiscard]] base::Result<bool> ReadPlugin(base::MonoTime now, base::WallTime wall);
   [[nodiscard]] base::Result<bool> ReadAuthority();
   [[nodiscard]] base::Result<bool> ReadClientCertificate();
   [[nodiscard]] base::Result<> BuildTls(const net::TlsOptions& options);
-  [[nodiscard]] bool PluginIsDue(base::WallTime wall) const;
+  [[nodiscard]] bool PluginIsDue(base::MonoTime now, base::WallTime wall) const;
 
   ClusterConfig config_;
   CredentialOptions options_;
@@ -71,6 +75,8 @@ class Credentials {
   std::uint64_t generation_ = 0;
   bool distrusted_ = false;
   std::optional<base::WallTime> plugin_expires_;
+  std::optional<base::MonoTime> plugin_ends_;  // the same by the steady clock
+  base::MonoTime plugin_not_before_;
   base::MonoTime token_due_;
   base::MonoTime ca_due_;
   base::MonoTime cert_due_;

@@ -45,7 +45,8 @@ CollectionLoop::CollectionLoop(ApiClient& client, CollectionSpec spec, Collectio
       options_(options),
       sink_(sink),
       reflector_(
-          options.reflector, [&client] { return client.random(); }, Clock::now()) {}
+          options.reflector, [&client] { return client.random(); }, Clock::now()),
+      silence_(options.silence) {}
 
 ApiCall CollectionLoop::CallOf(std::string verb, std::string query) const {
   ApiCall call{.verb = std::move(verb), .method = "GET", .target = spec_.path + "?" + query};

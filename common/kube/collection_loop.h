@@ -19,6 +19,7 @@
 #include "common/kube/list_framer.h"
 #include "common/kube/reflector.h"
 #include "common/kube/watch_event.h"
+#include "common/kube/watch_silence.h"
 
 namespace seccompd::kube {
 
@@ -34,11 +35,7 @@ struct CollectionSpec {
 
 struct CollectionOptions {
   ReflectorOptions reflector = {};
-  // Without a byte for this long a watch that is known to send bookmarks (about one a minute) is
-  // dead.
-  std::chrono::milliseconds idle_limit{180'000};
-  std::chrono::milliseconds after_timeout{
-      30'000};  // a watch may outlive its timeoutSeconds by this
+  SilenceLimits silence = {};
   std::chrono::milliseconds list_timeout{120'000};  // for the body of one page
   std::size_t max_object_bytes = std::size_t{4} << 20;
 };
@@ -131,7 +128,6 @@ class CollectionLoop {
   void OnErrorEvent(const ApiFailure& failure);
   void OnReadFailure(const Stream& watch, const base::Error& error);
   void Ended(const Stream& watch, RewatchReason reason);
-  void NoteSilence(const Stream& watch);
   void Obey(StoreAction action, std::optional<document::Node> object);
   void Failed(int status, const std::string& message);
   void Succeeded();
@@ -147,9 +143,7 @@ class CollectionLoop {
   CollectionCounters counters_;
   ApiStream* open_watch_ = nullptr;  // for RequestResync
   bool resync_ = false;
-  bool bookmarks_seen_ = false;     // since the last watch that died of silence
-  bool bookmarks_known_ = false;    // this server sends them
-  std::size_t silent_watches_ = 0;  // in a row
+  WatchSilence silence_;
 };
 
 [[nodiscard]] std::string_view CollectionStateName(CollectionState state);

@@ -52,7 +52,7 @@ struct CollectionLoop::Stream {
   ApiStream* stream = nullptr;
   JsonFramer framer;
   MonoTime opened;
-  MonoTime deadline;  // timeoutSeconds and the margin
+  MonoTime begun;  // when the answer came
   std::uint64_t events = 0;
 };
 
@@ -111,8 +111,7 @@ void CollectionLoop::NotOpened(const Stream& watch, const base::Error& error) {
 }
 
 milliseconds CollectionLoop::PatienceOf(const Stream& watch, MonoTime now) const {
-  MonoTime until = watch.deadline;
-  if (bookmarks_seen_) until = std::min(until, now + options_.idle_limit);
+  MonoTime until = silence_.GiveUp(watch.begun, watch.request.timeout, now);
   const auto mark_due = reflector_.WatchListDeadline();
   if (mark_due) until = std::min(until, *mark_due);
   return std::max(std::chrono::ceil<milliseconds>(until - now), milliseconds(1));
@@ -120,11 +119,10 @@ milliseconds CollectionLoop::PatienceOf(const Stream& watch, MonoTime now) const
 
 awaitable<Result<>> CollectionLoop::FollowStream(Stream* watch) {
   Succeeded();
-  const MonoTime begun = Clock::now();
-  watch->deadline = begun + watch->request.timeout + options_.after_timeout;
+  watch->begun = Clock::now();
   reflector_.OnWatchOpened(watch->opened);
   health_.state = CollectionState::kWatching;
-  health_.last_byte = begun;
+  health_.last_byte = watch->begun;
   const Published published(&open_watch_, watch->stream);
   for (;;) {
     const milliseconds patience = PatienceOf(*watch, Clock::now());
@@ -152,29 +150,11 @@ awaitable<Result<>> CollectionLoop::FollowStream(Stream* watch) {
   }
 }
 
-// A server restored from a backup has versions behind ours and sends such a watch nothing, not even
-// a bookmark (cache_watcher.go), until they pass it. client-go waits; we ask for everything again
-// after two watches without a word.
-void CollectionLoop::NoteSilence(const Stream& watch) {
-  if (watch.events > 0) {
-    silent_watches_ = 0;
-    return;
-  }
-  const auto lasted = Clock::now() - watch.opened;
-  if (!bookmarks_known_ ||
-      lasted < std::min<milliseconds>(watch.request.timeout, options_.idle_limit)) {
-    return;
-  }
-  if (++silent_watches_ < 2) return;
-  silent_watches_ = 0;
-  bookmarks_known_ = false;
-  reflector_.RequestResync();
-}
-
 // The stream is over without an ERROR event.
 void CollectionLoop::Ended(const Stream& watch, RewatchReason reason) {
   if (!resync_) ++counters_.restarts[Index(reason)];
-  NoteSilence(watch);
+  const auto lasted = Clock::now() - watch.opened;
+  if (silence_.OnEnded(watch.events, lasted, watch.request.timeout)) reflector_.RequestResync();
   Obey(reflector_.OnWatchEnded(reason, Clock::now()), std::nullopt);
 }
 
@@ -186,9 +166,9 @@ void CollectionLoop::OnReadFailure(const Stream& watch, const base::Error& error
   }
   health_.last_error = error.message;
   if (error.code == ErrorCode::kDeadlineExceeded) {
-    // If the next watch gets no bookmark either, silence means nothing on this server.
-    bookmarks_seen_ = false;
-    Ended(watch, now >= watch.deadline ? RewatchReason::kTimeout : RewatchReason::kIdle);
+    silence_.OnGivenUp();
+    const MonoTime end = silence_.GiveUp(watch.begun, watch.request.timeout, now);
+    Ended(watch, now >= end ? RewatchReason::kTimeout : RewatchReason::kIdle);
   } else if (error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kResourceExhausted) {
     // client-go makes an ERROR event with code 500 of bytes that it cannot decode.
     OnErrorEvent({.kind = ApiFailureKind::kInternal, .retry_after = {}, .message = error.message});
@@ -228,7 +208,7 @@ bool CollectionLoop::OnItem(Stream* watch, StreamItem item) {
     return true;
   }
   ++counters_.events[Index(event->type)];
-  if (event->type == WatchEventType::kBookmark) bookmarks_seen_ = bookmarks_known_ = true;
+  if (event->type == WatchEventType::kBookmark) silence_.OnBookmark();
   const StoreAction action = reflector_.OnEvent(event->type, event->resource_version,
                                                 event->initial_events_end, Clock::now());
   Obey(action, std::move(event->object));

@@ -6,6 +6,8 @@
 namespace seccompd::kube {
 namespace {
 
+using base::MonoTime;
+
 std::string ObjectOf(const EventTarget& target) {
   return target.kind + '\n' + target.namespace_name + '\n' + target.name + '\n' + target.uid +
          '\n' + target.field_path;
@@ -29,69 +31,76 @@ std::uint64_t Nanoseconds(base::WallTime time) {
 EventBudget::EventBudget(EventBudgetOptions options, std::function<double()> random)
     : options_(options), random_(std::move(random)) {}
 
-bool EventBudget::Spend(base::WallTime now) {
-  while (!spent_.empty() && (spent_.front() + options_.window <= now || spent_.front() > now)) {
-    spent_.pop_front();
-  }
+bool EventBudget::Spend(MonoTime now) {
+  while (!spent_.empty() && spent_.front() + options_.window <= now) spent_.pop_front();
   if (spent_.size() >= options_.per_window) return false;
   spent_.push_back(now);
   return true;
 }
 
-EventDecision EventBudget::Offer(std::span<const EventOffer> offers, base::WallTime now) {
+EventDecision EventBudget::Offer(std::span<const EventOffer> offers, MonoTime now,
+                                 base::WallTime wall) {
   EventDecision out;
-  for (const EventOffer& offer : offers) OfferOne(offer, now, &out);
+  std::vector<std::string> due;
+  for (const EventOffer& offer : offers) {
+    if (!OfferOne(offer, {now, wall}, &out)) due.push_back(KeyOf(offer));
+  }
+  for (const std::string& key : due) {
+    Entry& entry = entries_[key];
+    if (!entry.pending && Spend(now)) Patch(key, &entry, &out);
+  }
   for (auto& [key, entry] : entries_) {
-    const bool silent = entry.last_observed + options_.silence <= now;
+    const bool silent = entry.observed + options_.silence <= now;
     if (entry.state != State::kActive || entry.pending || entry.ended || !silent) continue;
     entry.ended = true;
-    if (entry.count < 2 || entry.last_observed <= entry.last_written || !Spend(now)) continue;
-    entry.pending = true;
-    out.writes.push_back({key, entry.name, entry.count, entry.last_observed, entry.note});
+    if (entry.count >= 2 && entry.observed > entry.written && Spend(now)) Patch(key, &entry, &out);
   }
   Forget(now);
   return out;
 }
 
-void EventBudget::OfferOne(const EventOffer& offer, base::WallTime now, EventDecision* out) {
+bool EventBudget::OfferOne(const EventOffer& offer, const Clock& clock, EventDecision* out) {
   const std::string key = KeyOf(offer);
   Entry& entry = entries_[key];
   const bool first = entry.state == State::kNew && entry.count == 0;
   entry.note = offer.note;
-  entry.last_observed = now;
+  entry.last_observed = clock.wall;
+  entry.observed = clock.now;
   if (first && offer.shared && random_() >= options_.sampled) {
     entry.state = State::kSkipped;
     entry.count = 1;
     out->dropped.push_back(offer.note);
-    return;
+    return true;
   }
   ++entry.count;
-  if (entry.pending || entry.state == State::kSkipped) return;
+  if (entry.pending || entry.state == State::kSkipped) return true;
   if (entry.state == State::kActive && !entry.ended) {
-    if (entry.last_written + options_.refresh > now || !Spend(now)) return;
-    entry.pending = true;
-    out->writes.push_back({key, entry.name, entry.count, now, entry.note});
-    return;
+    return entry.written + options_.refresh > clock.now;
   }
-  Create(key, &entry, now, out);
+  Create(key, &entry, clock, out);
+  return true;
 }
 
-void EventBudget::Create(const std::string& key, Entry* entry, base::WallTime now,
+void EventBudget::Create(const std::string& key, Entry* entry, const Clock& clock,
                          EventDecision* out) {
   const std::string object = ObjectOf(entry->note.target);
   const auto last = by_object_.find(object);
-  const bool too_soon =
-      last != by_object_.end() && last->second + options_.per_object > now && last->second <= now;
-  if (too_soon || !Spend(now)) {
+  const bool too_soon = last != by_object_.end() && last->second + options_.per_object > clock.now;
+  if (too_soon || !Spend(clock.now)) {
     Drop(entry, out);
     return;
   }
-  by_object_[object] = now;
-  entry->name = EventName(entry->note.target.name, Nanoseconds(now) + entries_.size());
+  by_object_[object] = clock.now;
+  entry->name = EventName(entry->note.target.name, Nanoseconds(clock.wall) + entries_.size());
   entry->count = 1;
   entry->ended = false;
   entry->pending = true;
-  out->writes.push_back({key, entry->name, 0, now, entry->note});
+  out->writes.push_back({key, entry->name, 0, clock.wall, entry->note});
+}
+
+void EventBudget::Patch(const std::string& key, Entry* entry, EventDecision* out) {
+  entry->pending = true;
+  out->writes.push_back({key, entry->name, entry->count, entry->last_observed, entry->note});
 }
 
 // Counted once; it is tried again at every offer, for nothing, until the budget allows it.
@@ -100,15 +109,15 @@ void EventBudget::Drop(Entry* entry, EventDecision* out) {
   entry->state = State::kDropped;
 }
 
-void EventBudget::Written(const EventWrite& write, base::WallTime now) {
+void EventBudget::Written(const EventWrite& write, MonoTime now) {
   const auto found = entries_.find(write.key);
   if (found == entries_.end()) return;
   found->second.pending = false;
   found->second.state = State::kActive;
-  found->second.last_written = now;
+  found->second.written = now;
 }
 
-void EventBudget::Failed(const EventWrite& write, bool gone, base::WallTime now) {
+void EventBudget::Failed(const EventWrite& write, bool gone, MonoTime now) {
   const auto found = entries_.find(write.key);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
@@ -118,20 +127,18 @@ void EventBudget::Failed(const EventWrite& write, bool gone, base::WallTime now)
   } else if (gone) {
     entry.ended = true;
   } else {
-    entry.last_written = now;
+    entry.written = now;
   }
 }
 
 // What was not seen for an hour is new when it comes back.
-void EventBudget::Forget(base::WallTime now) {
+void EventBudget::Forget(MonoTime now) {
   std::erase_if(entries_, [&](const auto& item) {
     const Entry& entry = item.second;
-    return !entry.pending &&
-           (entry.last_observed + options_.per_object <= now || entry.last_observed > now);
+    return !entry.pending && entry.observed + options_.per_object <= now;
   });
-  std::erase_if(by_object_, [&](const auto& item) {
-    return item.second + options_.per_object <= now || item.second > now;
-  });
+  std::erase_if(by_object_,
+                [&](const auto& item) { return item.second + options_.per_object <= now; });
   // A bound against a world that is wrong everywhere at once; what is lost is counted anew.
   while (entries_.size() > options_.most_remembered) entries_.erase(entries_.begin());
 }

@@ -47,18 +47,20 @@ struct EventDecision {
 
 // Decides which Events are written, so that neither a container that is wrong for days nor a
 // ConfigMap that is wrong on 65,000 nodes floods the API server. The same note seen again is no new
-// Event but one series, written rarely (client-go tools/events/event_broadcaster.go). Time and
-// chance come from outside; `random` gives [0, 1).
+// Event but one series, written rarely (client-go tools/events/event_broadcaster.go). What is new
+// is written before what goes on. Every interval is one of the steady clock; a wall time is only
+// what an Event says. Time and chance come from outside; `random` gives [0, 1).
 class EventBudget {
  public:
   EventBudget(EventBudgetOptions options, std::function<double()> random);
 
   // `offers`: everything that is wrong at this moment.
-  [[nodiscard]] EventDecision Offer(std::span<const EventOffer> offers, base::WallTime now);
+  [[nodiscard]] EventDecision Offer(std::span<const EventOffer> offers, base::MonoTime now,
+                                    base::WallTime wall);
 
-  void Written(const EventWrite& write, base::WallTime now);
+  void Written(const EventWrite& write, base::MonoTime now);
   // `gone`: the Event expired meanwhile and is made anew when it is next due.
-  void Failed(const EventWrite& write, bool gone, base::WallTime now);
+  void Failed(const EventWrite& write, bool gone, base::MonoTime now);
 
   [[nodiscard]] std::size_t remembered() const { return entries_.size(); }
 
@@ -70,21 +72,28 @@ class EventBudget {
     std::string name;
     std::uint64_t count = 0;
     base::WallTime last_observed{};
-    base::WallTime last_written{};
+    base::MonoTime observed;  // the same by the steady clock
+    base::MonoTime written;
     bool ended = false;    // silent: its last patch is due or written
     bool pending = false;  // a request is under way
   };
-  [[nodiscard]] bool Spend(base::WallTime now);
-  void Forget(base::WallTime now);
-  void OfferOne(const EventOffer& offer, base::WallTime now, EventDecision* out);
-  void Create(const std::string& key, Entry* entry, base::WallTime now, EventDecision* out);
+  struct Clock {
+    base::MonoTime now;
+    base::WallTime wall;
+  };
+  [[nodiscard]] bool Spend(base::MonoTime now);
+  void Forget(base::MonoTime now);
+  // False: its series is due to be patched.
+  [[nodiscard]] bool OfferOne(const EventOffer& offer, const Clock& clock, EventDecision* out);
+  void Create(const std::string& key, Entry* entry, const Clock& clock, EventDecision* out);
+  void Patch(const std::string& key, Entry* entry, EventDecision* out);
   void Drop(Entry* entry, EventDecision* out);
 
   EventBudgetOptions options_;
   std::function<double()> random_;
   std::map<std::string, Entry> entries_;             // by what is said of whom
-  std::map<std::string, base::WallTime> by_object_;  // last new Event of a container or ConfigMap
-  std::deque<base::WallTime> spent_;
+  std::map<std::string, base::MonoTime> by_object_;  // last new Event of a container or ConfigMap
+  std::deque<base::MonoTime> spent_;
 };
 
 }  // namespace seccompd::kube

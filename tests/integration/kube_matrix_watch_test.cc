@@ -181,7 +181,7 @@ TEST_F(Matrix, AWatchThatEndsAtOnceIsNotHammered) {
 TEST_F(Matrix, AHalfOpenConnectionIsNoticedByItsSilence) {
   Behave([](ApiBehaviour& b) { b.bookmark_period = 20ms; });
   kube::CollectionOptions options = QuickLoop();
-  options.idle_limit = 150ms;
+  options.silence.idle = 150ms;
   Watching(options);
   ASSERT_TRUE(Until([this] { return loop_->counters().events[3] > 0; })) << "bookmarks";
   Behave([](ApiBehaviour& b) { b.silent_watches = true; });
@@ -194,9 +194,9 @@ TEST_F(Matrix, AHalfOpenConnectionIsNoticedByItsSilence) {
 TEST_F(Matrix, WithoutBookmarksSilenceIsNormalUntilTheHardDeadline) {
   Behave([](ApiBehaviour& b) { b.silent_watches = true; });
   kube::CollectionOptions options = QuickLoop();
-  options.idle_limit = 50ms;
+  options.silence.idle = 50ms;
   options.reflector.min_watch_timeout = 1s;
-  options.after_timeout = 200ms;
+  options.silence.after_timeout = 200ms;
   const auto begun = std::chrono::steady_clock::now();
   Watching(options);
   ASSERT_TRUE(Until([this] { return server_.CountRequests("watch") == 2; }));
@@ -260,9 +260,9 @@ TEST_F(Matrix, AServerThatWasRestoredIsListedAnew) {
     b.cache_wait = 20ms;
   });
   kube::CollectionOptions options = QuickLoop();
-  options.idle_limit = 100ms;
+  options.silence.idle = 100ms;
   options.reflector.min_watch_timeout = 1s;
-  options.after_timeout = 100ms;
+  options.silence.after_timeout = 100ms;
   const auto backup = server_.With([](ApiState& state) { return state.store.version(); });
   for (int i = 0; i < 5; ++i) server_.Put("configmaps", ConfigMapJson("later"));
   Watching(options);

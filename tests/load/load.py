@@ -73,7 +73,15 @@ class Agent:
     def __init__(self, argv):
         self.judged, self.errors, self.address = {}, [], None
         self.process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
-        threading.Thread(target=self._follow, daemon=True).start()
+        self.follower = threading.Thread(target=self._follow, daemon=True)
+        self.follower.start()
+
+    def end(self):
+        """The exit code; afterwards all that it wrote is in `errors`, a sanitizer's report too."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(60)
+        self.follower.join(60)
+        return code
 
     def _follow(self):
         for line in self.process.stderr:
@@ -187,6 +195,7 @@ class Node:
                             "--seccomp-root", self.dirs["seccomp"],
                             "--node-default", "unconfined", "--delete-grace", "0s",
                             "--path.cgroupfs", self.options.cgroup_root,
+                            "--confinement", self.options.confinement,
                             "--audit-interval", self.options.audit_interval])
         return self.agent.wait_ready()
 
@@ -292,6 +301,7 @@ def main():
                         ("soak-seconds", 60)):
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--audit-interval", default="500ms")
+    parser.add_argument("--confinement", default="on")
     options = parser.parse_args()
     failures = []
     with tempfile.TemporaryDirectory(prefix="seccompd-load-", dir="/dev/shm") as work:
@@ -339,9 +349,10 @@ def main():
             allowed = first * 1.05 + 512 if key == "rss_kib" else first + 25
             if last > allowed:
                 failures.append(f"{key} grew from {first} to {last}")
-        report["errors_logged"] = node.agent.errors[:10]
-        node.agent.process.send_signal(signal.SIGTERM)
-        report["exit_code"] = node.agent.process.wait(30)
+        report["exit_code"] = node.agent.end()
+        report["errors_logged"] = node.agent.errors[:40]
+        if node.agent.errors:
+            failures.append(f"the agent wrote {len(node.agent.errors)} errors")
         if report["exit_code"] != 0:
             failures.append("the agent did not end well")
         node.crowd.process.stdin.close()

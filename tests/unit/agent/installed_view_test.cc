@@ -47,7 +47,7 @@ TEST(ViewOfLedger, TellsRevisionsAndStates) {
   ledger.paths["b.json"].revisions = {MakeRevision(1)};
   ledger.paths["b.json"].orphaned = At(9);
   ledger.paths["c.json"].pending = MakeRevision(1);
-  const InstalledView view = ViewOfLedger(ledger);
+  const InstalledView view = ViewOfLedger(ledger, At(100));
   EXPECT_TRUE(view.available);
   ASSERT_THAT(view.profiles, SizeIs(3));
   const audit::InstalledProfile& a = view.profiles.at("a.json");
@@ -59,6 +59,19 @@ TEST(ViewOfLedger, TellsRevisionsAndStates) {
   EXPECT_EQ(view.profiles.at("b.json").state, ProfileState::kOrphaned);
   EXPECT_EQ(view.profiles.at("c.json").state, ProfileState::kPending);
   EXPECT_FALSE(view.profiles.at("c.json").on_disk);
+}
+
+// 100 s after the boot the clock is set 1,000 s forward: what was installed 40 s before stays so.
+TEST(ViewOfLedger, TellsInstallsByThePresentClock) {
+  install::LedgerState ledger;
+  install::Revision revision = MakeRevision(1);
+  revision.installed.boot = 7;
+  revision.installed.since_boot = std::chrono::seconds(60);
+  ledger.paths["a.json"].revisions = {revision};
+  base::Moment now = At(1'000 + 41);
+  now.boot = 7;
+  now.since_boot = std::chrono::seconds(100);
+  EXPECT_EQ(ViewOfLedger(ledger, now).profiles.at("a.json").revisions[0].installed_at, At(1'001));
 }
 
 TEST(ViewOf, RowsOfTheAgentRefineTheLedger) {
@@ -73,7 +86,7 @@ TEST(ViewOf, RowsOfTheAgentRefineTheLedger) {
   rows[2].state = install::ProfileState::kForeign;
   rows[3].path = "loser.json";
   rows[3].state = install::ProfileState::kShadowed;
-  const InstalledView view = ViewOf(ledger, rows);
+  const InstalledView view = ViewOf(ledger, rows, At(100));
   EXPECT_EQ(view.profiles.at("bad.json").state, ProfileState::kInvalid);
   EXPECT_THAT(view.profiles.at("bad.json").revisions, SizeIs(1));
   EXPECT_EQ(view.profiles.at("new.json").state, ProfileState::kInvalid);
@@ -92,7 +105,7 @@ TEST(ReadInstalledView, ReadsTheLedgerOfARoot) {
                                              .origin = "ConfigMap ns/web key a.json",
                                              .body = std::nullopt}}));
   const base::UniqueFd fd = OpenDir(dir.path());
-  const auto view = ReadInstalledView(fd.get());
+  const auto view = ReadInstalledView(fd.get(), At(100));
   ASSERT_TRUE(view.has_value()) << view.error().message;
   ASSERT_TRUE(view->profiles.contains("a.json"));
   EXPECT_EQ(view->profiles.at("a.json").revisions.back().number, 3U);
@@ -101,7 +114,7 @@ TEST(ReadInstalledView, ReadsTheLedgerOfARoot) {
 TEST(ReadInstalledView, RootWithoutLedgerIsAnEmptyView) {
   const TempDir dir;
   const base::UniqueFd fd = OpenDir(dir.path());
-  const auto view = ReadInstalledView(fd.get());
+  const auto view = ReadInstalledView(fd.get(), At(100));
   ASSERT_TRUE(view.has_value()) << view.error().message;
   EXPECT_TRUE(view->available);
   EXPECT_THAT(view->profiles, IsEmpty());
@@ -111,7 +124,7 @@ TEST(ReadInstalledView, TextThatIsNoLedgerIsAnError) {
   const TempDir dir;
   TreeBuilder(dir.path()).File(".seccompd/ledger", "{}\n");
   const base::UniqueFd fd = OpenDir(dir.path());
-  EXPECT_FALSE(ReadInstalledView(fd.get()).has_value());
+  EXPECT_FALSE(ReadInstalledView(fd.get(), At(100)).has_value());
 }
 
 kube::Pod PodAsking(std::vector<std::string> paths) {
@@ -153,7 +166,7 @@ TEST(LookAtFiles, OurOwnFileThatIsGoneIsNotOnDisk) {
   install::LedgerState ledger;
   ledger.paths["a.json"].revisions = {MakeRevision(1)};
   ledger.paths["b.json"].revisions = {MakeRevision(1)};
-  InstalledView view = ViewOfLedger(ledger);
+  InstalledView view = ViewOfLedger(ledger, At(100));
   LookAtFiles(fd.get(), {}, &view);
   EXPECT_TRUE(view.profiles.at("a.json").on_disk);
   EXPECT_FALSE(view.profiles.at("b.json").on_disk);

@@ -236,6 +236,36 @@ TEST_F(JudgeLoadedTest, ThreadsWithTheSameFilterAreCounted) {
   EXPECT_EQ(Judge(process, TwoRevisions()).same_threads, 5U);
 }
 
+TEST_F(JudgeLoadedTest, ThreadsWithAnotherFilterAreCountedByItWhoeverDecides) {
+  const auto threads = [](std::string_view text, pid_t tid, std::uint32_t count) {
+    return LoadedThread{
+        .tid = tid, .stack = Stack({Compiled(text)}), .unknown = Reason::kNone, .threads = count};
+  };
+  LoadedProcess process = Process(Stack({Compiled(kDenyBpf)}));  // stale
+  process.threads.push_back(threads(kAllowAll, 8, 3));           // weaker: decides
+  process.threads.push_back(threads(kDenyBpf, 9, 2));
+  const FilterFinding finding = Judge(process, TwoRevisions());
+  EXPECT_EQ(finding.tid, 8);
+  EXPECT_EQ(finding.same_threads, 3U);
+  const FilterFinding stale = Judge(kDenyBpf);
+  ASSERT_EQ(finding.other_threads.size(), 1U);
+  EXPECT_EQ(finding.other_threads[0].fingerprint, stale.fingerprint);
+  EXPECT_EQ(finding.other_threads[0].threads, 3U);
+}
+
+TEST_F(JudgeLoadedTest, FiltersAreThoseOfTheThreadThatDecides) {
+  const bpf::Program shim = Compiled(kAllowAll);
+  LoadedProcess process = Process(Stack({shim, Compiled(kDenyBpfAndMount)}));
+  process.inherited = Stack({shim});
+  process.threads.push_back({.tid = 8,
+                             .stack = Stack({shim, Compiled(kDenyBpf), Compiled(kDenyBpf)}),
+                             .unknown = Reason::kNone});
+  const FilterFinding finding = Judge(process, TwoRevisions());
+  EXPECT_EQ(finding.tid, 8);
+  EXPECT_EQ(finding.filters, 3);
+  EXPECT_EQ(finding.own_filters, 1U);
+}
+
 TEST(JudgeSubject, ToldOtherwiseIsACauseAndAPluginIsNamedWhereThereCanBeOne) {
   const Told told{.digest = base::Sha256("t"), .profile = Parse(kAllowAll)};
   ProfileTexts texts;

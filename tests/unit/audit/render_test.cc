@@ -106,6 +106,22 @@ TEST(RenderText, AllListsTheRestToo) {
   EXPECT_THAT(RenderText(Sample(), {}), Not(HasSubstr("front-5c-k2")));
 }
 
+TEST(RenderText, FiltersOfTheWorkloadAreToldApartFromThoseItWasGiven) {
+  Report report = Sample();
+  Loaded& loaded = report.rows[2].judgement.loaded;
+  const auto shown = [&](int filters, std::size_t own) {
+    loaded.filters = filters;
+    loaded.own_filters = own;
+    const std::string text = RenderText(report, {.all = true, .colour = false});
+    const std::size_t from = text.find("RuntimeDefault") + 19;
+    return text.substr(from, text.find("  ", from) - from);
+  };
+  EXPECT_EQ(shown(1, 0), "1 filter");
+  EXPECT_EQ(shown(2, 0), "2 filters");
+  EXPECT_EQ(shown(2, 1), "1 filter +1 own");
+  EXPECT_EQ(shown(4, 2), "2 filters +2 own") << "one is the runtime's own, handed down";
+}
+
 TEST(RenderText, ColourWrapsTheVerdictAndNothingElse) {
   const std::string text = RenderText(Sample(), {.all = false, .colour = true});
   EXPECT_THAT(text, HasSubstr("\n\x1b[31mnot_enforced\x1b[0m  shop/pay-0/app"));

@@ -343,6 +343,26 @@ TEST(Judge, FilterFindingReplacesFiltered) {
   EXPECT_EQ(judgement.why, "x86_64 bpf(0,0,0)");
 }
 
+TEST(Judge, ThreadsAreTalliedByTheProgramNotByWhichProcessItIsTheWorstOf) {
+  const Scene scene(Localhost("x"), {MakeProcess(7, 2, hours(1)), MakeProcess(8, 2, hours(1))});
+  Observation observation = scene.observation;
+  for (ObservedProcess& observed : observation.processes) observed.process.live_threads = 5;
+  Subject subject = scene.AsSubject();
+  subject.observation = &observation;
+  const base::Digest one = base::Sha256("one");
+  const base::Digest two = base::Sha256("two");
+  std::vector<FilterFinding> findings(2);
+  for (FilterFinding& finding : findings) finding.verdict = Verdict::kWeaker;
+  findings[0].pid = 7;
+  findings[0].fingerprint = one;
+  findings[0].same_threads = 5;
+  findings[1].pid = 8;
+  findings[1].fingerprint = two;
+  findings[1].same_threads = 2;
+  findings[1].other_threads = {{.fingerprint = one, .threads = 3}};
+  EXPECT_EQ(Judge(subject, {}, Options(), findings).threads, (ThreadTally{.total = 10, .same = 8}));
+}
+
 TEST(Judge, OneProcessWithoutFilterFindingKeepsTheContainerFiltered) {
   const Scene scene(Localhost("x"), {MakeProcess(7, 2, hours(1)), MakeProcess(8, 2, hours(1))});
   const FilterFinding match{

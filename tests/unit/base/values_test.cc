@@ -105,6 +105,30 @@ TEST(ParseTime, ReadsOffsetsAndFractions) {
   }
 }
 
+TEST(SeenFrom, IsTheAgeByTheBootsClockWithinABootAndTheWallClockBeforeIt) {
+  const WallTime day = *ParseTime("2026-11-24T00:00:00Z");
+  const auto moment = [](WallTime wall, std::uint64_t boot, std::chrono::seconds since_boot) {
+    Moment made = wall;
+    made.boot = boot;
+    made.since_boot = since_boot;
+    return made;
+  };
+  const Moment now = moment(day + 5h, 7, 100s);  // set five hours forward
+  EXPECT_EQ(SeenFrom(now, moment(day, 7, 40s)), day + 5h - 60s);
+  EXPECT_EQ(SeenFrom(now, moment(day, 7, 200s)), day + 5h) << "nothing is of the future";
+  EXPECT_EQ(SeenFrom(now, moment(day, 6, 40s)), day);
+  EXPECT_EQ(SeenFrom(now, moment(day + 9h, 6, 40s)), day + 5h - 100s);
+  EXPECT_EQ(SeenFrom(now, day + 9h), day + 9h) << "an older ledger";
+  EXPECT_EQ(SeenFrom(day, moment(day + 9h, 6, 40s)), day + 9h) << "a reader that knows no boot";
+}
+
+TEST(BootNumber, IsTheIdsFirstHalf) {
+  EXPECT_EQ(BootNumber("fedcba98-7654-3210-8bbe-000000000001"), 0xfedcba9876543210U);
+  EXPECT_EQ(BootNumber(""), 0U);
+  EXPECT_EQ(BootNumber("fedcba98-7654"), 0U);
+  EXPECT_EQ(BootNumber("fedcba98-7654-321x-8bbe-000000000001"), 0U);
+}
+
 TEST(FormatAge, UsesOneUnit) {
   EXPECT_EQ(FormatAge(-1s), "0s");
   EXPECT_EQ(FormatAge(59s), "59s");

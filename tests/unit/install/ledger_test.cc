@@ -106,6 +106,23 @@ TEST(ReplayLog, SaysWhichBuildComputedAMeaning) {
   EXPECT_EQ(state.MeaningBy("", base::Sha256("{}")), std::nullopt);  // "" is no build
 }
 
+TEST(ReplayLog, KeepsTheBootBesideATimeAndDoesWithoutItInAnOlderLedger) {
+  base::Moment moment = At(5);
+  moment.boot = 0xfedcba9876543210;
+  moment.since_boot = std::chrono::milliseconds(1'234);
+  Announce announced = Will("web/a.json", 1, kText);
+  announced.revision.installed = moment;
+  Log log;
+  log.Add({announced}).Add({Installed{"web/a.json", moment}, Orphaned{"web/a.json", moment}});
+  log.Add({Established{"b.json", announced.revision, "", "", kText}, Orphaned{"b.json", At(6)}});
+  const LedgerState state = ReplayLog(log.text()).value().state;
+  EXPECT_EQ(state, log.state());
+  EXPECT_EQ(state.paths.at("web/a.json").InForce()->installed, moment);
+  EXPECT_EQ(state.paths.at("web/a.json").orphaned, moment);
+  EXPECT_EQ(state.paths.at("b.json").InForce()->installed, moment);
+  EXPECT_EQ(state.paths.at("b.json").orphaned->boot, 0U);
+}
+
 TEST(ReplayLog, ATextKnownAlreadyIsNotWrittenAgain) {
   const auto replay = ReplayLog(Life().text()).value();
   const OwnedPath& owned = replay.state.paths.at("web/a.json");

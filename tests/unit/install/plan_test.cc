@@ -29,6 +29,8 @@ struct World {
   References references = Refers();
   std::map<std::string, int, std::less<>> repairs;
   std::int64_t now = 1'000;
+  std::uint64_t boot = 0;
+  std::chrono::seconds since_boot{0};
   PlanOptions options;
 
   World& Want(DesiredFile file) {
@@ -45,13 +47,19 @@ struct World {
     disk[path] = std::move(state);
     return *this;
   }
+  [[nodiscard]] base::Moment Now() const {
+    base::Moment moment = At(now);
+    moment.boot = boot;
+    moment.since_boot = since_boot;
+    return moment;
+  }
   [[nodiscard]] Plan Run() const {
     return MakePlan({.desired = desired,
                      .ledger = ledger,
                      .disk = disk,
                      .references = references,
                      .recent_repairs = repairs,
-                     .now = At(now),
+                     .now = Now(),
                      .options = options});
   }
   // "install web/a.json r1" or "repair/mode ..." per step.
@@ -278,6 +286,33 @@ TEST(MakePlan, AnOrphanIsRemovedOnlyWhenNothingSpeaksForIt) {
     EXPECT_EQ(world.Steps(), c.steps) << c.name;
     EXPECT_EQ(world.State(), ProfileState::kOrphaned) << c.name;
   }
+}
+
+TEST(MakePlan, AGraceIsAsLongAsItIsWhateverTheClockIsSetTo) {
+  World world = World{}.On(Regular("one"));
+  world.boot = 7;
+  world.since_boot = std::chrono::hours(1);
+  OwnedPath owned = OrphanedAt(0);
+  owned.orphaned = world.Now();
+  world.Own(owned);
+  const std::int64_t grace = 168 * 3600;
+  for (const std::int64_t off : {0, 1'000'000, -1'000}) {
+    world.since_boot = std::chrono::hours(1) + std::chrono::seconds(grace - 1);
+    world.now = 1'000 + grace - 1 + off;
+    EXPECT_THAT(world.Steps(), IsEmpty()) << off;
+    EXPECT_EQ(world.Run().next_due, At(world.now + 1)) << off;
+    world.since_boot += std::chrono::seconds(1);
+    world.now += 1;
+    EXPECT_THAT(world.Steps(), ElementsAre("remove")) << off;
+  }
+  // Of an earlier boot only the wall clock is left, and it was not after the present one's begin.
+  world.boot = 8;
+  world.since_boot = std::chrono::seconds(grace - 1);
+  world.now = 500 + grace - 1;
+  EXPECT_THAT(world.Steps(), IsEmpty());
+  world.since_boot += std::chrono::seconds(1);
+  world.now += 1;
+  EXPECT_THAT(world.Steps(), ElementsAre("remove"));
 }
 
 TEST(MakePlan, GraceZeroRevokesAtOnceButNotWhileInUse) {

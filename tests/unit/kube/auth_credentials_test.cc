@@ -127,8 +127,8 @@ TEST_F(CredentialsTest, APluginRunsAgainWhenItsCredentialEndsOrIsRefused) {
   };
   Credentials credentials = Open();
   EXPECT_EQ(credentials.token(), "t1");
-  EXPECT_FALSE(credentials.Refresh(now_, kWall + 59min).token);
-  EXPECT_TRUE(credentials.Refresh(now_, kWall + 60min).token);
+  EXPECT_FALSE(credentials.Refresh(now_ + 59min, kWall + 59min).token);
+  EXPECT_TRUE(credentials.Refresh(now_ + 60min, kWall + 60min).token);
   credentials.Distrust();
   EXPECT_EQ(credentials.Refresh(now_, kWall).problem, "broken");
   EXPECT_EQ(credentials.token(), "t2");
@@ -155,8 +155,8 @@ TEST_F(CredentialsTest, ClientCertificateFilesAreReadAgainAfterFiveMinutes) {
   // Half of a rotation: certificate and key do not belong together.
   EXPECT_THAT(credentials.Refresh(now_ + 300s, kWall).problem, testing::HasSubstr("client key"));
   Write("tls.key", second.key_pem);
-  EXPECT_FALSE(credentials.Refresh(now_ + 599s, kWall).tls);
-  EXPECT_TRUE(credentials.Refresh(now_ + 600s, kWall).tls);
+  EXPECT_FALSE(credentials.Refresh(now_ + 359s, kWall).tls);
+  EXPECT_TRUE(credentials.Refresh(now_ + 360s, kWall).tls) << "a minute later, not five";
 }
 
 }  // namespace

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -16,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-base::WallTime At(std::chrono::milliseconds t) { return base::WallTime(hours(1'000) + t); }
+base::MonoTime At(std::chrono::milliseconds t) { return base::MonoTime(hours(1'000) + t); }
 
 EventOffer Pod(const std::string& name, const std::string& reason = "SeccompProfileStale") {
   return {.note = {.reason = reason,
@@ -43,7 +47,7 @@ class EventBudgetTest : public ::testing::Test {
   std::vector<std::string> Offer(const std::vector<EventOffer>& offers,
                                  std::chrono::milliseconds time) {
     std::vector<std::string> told;
-    const EventDecision decision = budget_.Offer(offers, At(time));
+    const EventDecision decision = budget_.Offer(offers, At(time), wall_);
     for (const EventWrite& write : decision.writes) {
       const std::string& name = write.note.target.name;
       told.push_back(write.count == 0 ? "create " + name
@@ -58,6 +62,7 @@ class EventBudgetTest : public ::testing::Test {
   double random_ = 0;
   bool fail_ = false;
   bool gone_ = false;
+  base::WallTime wall_ = *base::ParseTime("2026-11-24T00:00:00Z");
   EventBudget budget_{{.sampled = 0.02}, [this] { return random_; }};
 };
 
@@ -112,7 +117,7 @@ TEST_F(EventBudgetTest, OfSixtyFiveThousandNodesAboutTwentyWriteAnEvent) {
   for (int node = 0; node < 65'000; ++node) {
     EventBudget budget({.sampled = 20.0 / 65'000}, [node] { return node / 65'000.0; });
     const std::vector<EventOffer> offers = {Map("E0104")};
-    wrote += budget.Offer(offers, At(minutes(0))).writes.size();
+    wrote += budget.Offer(offers, At(minutes(0)), wall_).writes.size();
   }
   EXPECT_EQ(wrote, 20U);
 }
@@ -140,10 +145,69 @@ TEST_F(EventBudgetTest, NothingIsRememberedForEver) {
   EXPECT_EQ(budget_.remembered(), 0U);
 }
 
-TEST_F(EventBudgetTest, AClockThatIsSetBackDoesNotSilenceIt) {
-  EXPECT_THAT(Offer({Pod("front")}, hours(50)), SizeIs(1));
-  EXPECT_THAT(Offer({}, hours(0)), IsEmpty());
-  EXPECT_THAT(Offer({Pod("front")}, minutes(1)), ElementsAre("create front"));
+TEST_F(EventBudgetTest, AWallClockThatJumpsNeitherSilencesASeriesNorFreesTheBudget) {
+  std::vector<EventOffer> many;
+  for (int i = 10; i < 40; ++i) many.push_back(Pod(std::to_string(i)));
+  EXPECT_THAT(Offer({Pod("front")}, minutes(0)), ElementsAre("create front"));
+  wall_ -= hours(50);
+  EXPECT_THAT(Offer({Pod("front")}, minutes(30)), ElementsAre("patch front 2"));
+  wall_ += hours(500);
+  EXPECT_THAT(Offer(many, minutes(31)), SizeIs(30));
+  wall_ += hours(500);
+  EXPECT_THAT(Offer(many, minutes(32)), IsEmpty());
+}
+
+TEST_F(EventBudgetTest, WhatIsNewIsWrittenBeforeWhatGoesOn) {
+  std::vector<EventOffer> offers;
+  for (int i = 10; i < 40; ++i) offers.push_back(Pod(std::to_string(i)));
+  for (int minute = 0; minute < 60; minute += 10) {
+    EXPECT_LE(Offer(offers, minutes(minute)).size(), 30U);
+  }
+  offers.push_back(Pod("new"));
+  EXPECT_THAT(Offer(offers, minutes(60)), testing::Contains("create new"))
+      << "thirty series of which ten are due to be patched";
+}
+
+// Three days of containers that come wrong and go, of answers that fail, and of a wall clock that
+// is set: never more than ten requests in ten minutes, one new Event an object and hour, and
+// nothing that stays wrong goes unsaid for long.
+TEST_F(EventBudgetTest, DaysOfViolationsKeepTheBudgetAndNothingThatStaysWrongGoesUnsaid) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto chance = [&random] { return std::uniform_real_distribution<double>(0, 1)(random); };
+    EventBudget budget({}, chance);
+    std::map<std::string, minutes> wrong_since;
+    std::map<std::string, minutes> last_created;
+    std::deque<minutes> writes;
+    for (minutes now{0}; now < hours(72); now += minutes(1)) {
+      if (chance() < 0.05) wall_ += minutes(static_cast<int>((chance() - 0.5) * 6'000));
+      if (chance() < 0.3) wrong_since.try_emplace(std::to_string(random() % 50), now);
+      if (chance() < 0.3) wrong_since.erase(std::to_string(random() % 50));
+      std::vector<EventOffer> offers;
+      for (const auto& [name, since] : wrong_since) offers.push_back(Pod(name));
+      for (const EventWrite& write : budget.Offer(offers, At(now), wall_).writes) {
+        writes.push_back(now);
+        const std::string& name = write.note.target.name;
+        if (write.count == 0) {
+          const auto last = last_created.find(name);
+          if (last != last_created.end()) {
+            ASSERT_GE(now - last->second, hours(1)) << name;
+          }
+          last_created[name] = now;
+        }
+        const double answer = chance();
+        if (answer < 0.9) budget.Written(write, At(now));
+        if (answer >= 0.9) budget.Failed(write, answer > 0.95, At(now));
+      }
+      while (!writes.empty() && now - writes.front() >= minutes(10)) writes.pop_front();
+      ASSERT_LE(writes.size(), 10U) << "seed " << seed;
+      for (const auto& [name, since] : wrong_since) {
+        // An hour since its last Event, and a window in which fifty others may go first.
+        if (now - since < hours(1) + minutes(50)) continue;
+        ASSERT_TRUE(last_created.contains(name)) << name << ", seed " << seed;
+      }
+    }
+  }
 }
 
 }  // namespace
