@@ -37,6 +37,7 @@ base::Result<std::optional<bpf::BelowFloor>> Compare(const bpf::Program& filter,
   TRY_ASSIGN(const bpf::Diagram loaded, workspace.Decide(filter));
   TRY_ASSIGN(const bpf::Diagram refused, workspace.Decide(least));
   std::vector<std::uint32_t> audit_archs;
+  audit_archs.reserve(archs.size());
   for (const seccomp::Arch arch : archs) audit_archs.push_back(seccomp::AuditArch(arch));
   return bpf::CompareWithFloor(workspace, loaded, refused, audit_archs);
 }

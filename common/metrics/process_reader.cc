@@ -44,7 +44,7 @@ std::optional<std::uint64_t> CountFds(int dirfd) {
   static_cast<void>(fd.release());
   std::uint64_t entries = 0;
   while (entries < kMaxEntries) {
-    const dirent* entry = ::readdir(dir.get());
+    const dirent* entry = ::readdir(dir.get());  // NOLINT(concurrency-mt-unsafe): own DIR
     if (entry == nullptr) break;
     if (entry->d_name[0] != '.') ++entries;
   }

@@ -32,6 +32,22 @@ std::string FoldKey(std::string_view key) {
   return folded;
 }
 
+namespace {
+
+// The last one that the key names however it is spelt; null takes nothing from those before it.
+const document::Member* MemberOf(const document::Node& object, std::string_view key) {
+  const std::string folded = FoldKey(key);
+  const document::Member* found = nullptr;
+  for (const document::Member& member : object.members) {
+    if (FoldKey(member.key) != folded) continue;
+    if (found != nullptr && member.value.kind == document::Kind::kNull) continue;
+    found = &member;
+  }
+  return found;
+}
+
+}  // namespace
+
 const document::Node& Locate(const document::Node& root, std::string& pointer) {
   const document::Node* node = &root;
   std::string written;
@@ -43,16 +59,10 @@ const document::Node& Locate(const document::Node& root, std::string& pointer) {
       if (index && *index < node->items.size()) next = &node->items[*index];
       written += "/" + std::string(token);
     } else {
-      const std::string folded = FoldKey(token);
-      std::string_view spelling = token;
-      for (const document::Member& member : node->members) {
-        if (FoldKey(member.key) != folded) continue;
-        if (next != nullptr && member.value.kind == document::Kind::kNull) continue;
-        next = &member.value;
-        spelling = member.key;
-      }
-      if (next == nullptr) break;
-      written += "/" + base::EscapePointerToken(spelling);
+      const document::Member* member = MemberOf(*node, token);
+      if (member == nullptr) break;
+      next = &member->value;
+      written += "/" + base::EscapePointerToken(member->key);
     }
     if (next == nullptr) break;
     node = next;
