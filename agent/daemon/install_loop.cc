@@ -21,12 +21,9 @@ using base::Result;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr seconds kRootCheck{5};        // a removed root sends no event through a bind mount
-constexpr seconds kScanWithout{5};      // inotify's instances are all taken: look at every file
 constexpr seconds kRetry{5};            // after a step that failed
 constexpr seconds kSyncCheck{1};        // a source may be complete without a change
 constexpr double kRemovalJitter = 0.5;  // of the delay before a mass removal is asked about
-constexpr std::size_t kMostPathsAtOnce = 1'000;  // beyond, one full look is cheaper
 
 double SecondsSince(MonoTime start) {
   return std::chrono::duration<double>(steady_clock::now() - start).count();
@@ -138,75 +135,6 @@ Result<> InstallLoop::Open() {
   }
   glance_.all = true;
   StartWatch();
-  return {};
-}
-
-void InstallLoop::StartWatch() {
-  host::TreeWatchOptions options;
-  options.skip = {std::string(install::kStateDirectory)};
-  auto watch = host::TreeWatch::Make(installer_->rootfd(), std::move(options));
-  if (watch) {
-    watch_ = *std::move(watch);
-  } else {
-    watch_.reset();
-    log_.Warning("no inotify for the seccomp directory, scanning it instead",
-                 {{"error", watch.error().message}});
-  }
-}
-
-asio::awaitable<Result<>> InstallLoop::WatchRoot() {
-  for (;;) {
-    bool look = false;
-    if (watch_) {
-      auto made = net::ReadableFd::Make(io_, watch_->fd());
-      if (!made) co_return base::Fail(made.error());
-      net::ReadableFd readable = *std::move(made);
-      const MonoTime deadline = steady_clock::now() + kRootCheck;
-      auto waited = co_await readable.WaitUntil(deadline);
-      if (!waited) co_return base::Fail(waited.error());
-      look = *waited;
-    } else {
-      auto slept = co_await net::SleepFor(kScanWithout);
-      if (!slept) co_return base::Fail(slept.error());
-      glance_.all = true;
-      wakeup_.Notify();
-    }
-    if (look) {
-      const auto changes = watch_->Drain();
-      glance_.all = glance_.all || !changes || changes->overflow;
-      if (changes) {
-        for (const auto& [path, kinds] : changes->paths) glance_.paths.insert(path);
-      }
-      if (glance_.paths.size() > kMostPathsAtOnce) glance_.all = true;
-      wakeup_.Notify();
-    }
-    const auto reopened = ReopenIfLost();
-    if (!reopened) co_return reopened;
-  }
-}
-
-Result<> InstallLoop::ReopenIfLost() {
-  if (installer_ && installer_->CheckRoot() == host::RootState::kPresent) return {};
-  if (installer_) {
-    log_.Error("seccomp directory was removed or replaced",
-               {{"path", config_.seccomp_root}, {"action", "opening it anew"}});
-    state_.install_error = base::Error{.code = base::ErrorCode::kGone,
-                                       .message = config_.seccomp_root + ": removed or replaced"};
-    watch_.reset();
-    installer_.reset();
-  }
-  const auto opened = Open();
-  if (!opened) {
-    if (pinned_root_ && opened.error().code == base::ErrorCode::kPermissionDenied) {
-      return base::Fail(
-          base::ErrorCode::kGone,
-          config_.seccomp_root + " is another directory now, where this process may not write");
-    }
-    state_.install_error = base::WithContext(opened.error(), config_.seccomp_root);
-    return {};
-  }
-  log_.Info("seccomp directory opened anew", {{"path", config_.seccomp_root}});
-  wakeup_.Notify();
   return {};
 }
 

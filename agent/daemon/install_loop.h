@@ -86,6 +86,8 @@ class InstallLoop {
   void LogChanges(const std::vector<install::ProfileRow>& rows);
   [[nodiscard]] base::Result<> ReopenIfLost();
   void StartWatch();
+  [[nodiscard]] boost::asio::awaitable<base::Result<bool>> AwaitChange();
+  void TakeChanges();
 
   const RunConfig& config_;
   const Log& log_;

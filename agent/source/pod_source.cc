@@ -77,27 +77,34 @@ asio::awaitable<Result<>> ClusterPods::Run() {
   co_return followed;
 }
 
+// The first route that works; where none does, what each of them said.
+asio::awaitable<Result<PodRoute>> ClusterPods::FirstWorking() {
+  std::string problems;
+  for (const PodRoute route : options_.routes) {
+    auto probed = co_await Probe(route);
+    if (probed) co_return route;
+    if (probed.error().code == ErrorCode::kCancelled) co_return Fail(probed.error());
+    if (!problems.empty()) problems += "; ";
+    problems += std::string(PodRouteName(route)) + ": " + probed.error().message;
+    if (!IsRefusal(probed.error())) break;  // it may work in a moment
+  }
+  co_return Fail(ErrorCode::kUnavailable, problems);
+}
+
 // Ends when a route works.
 asio::awaitable<Result<>> ClusterPods::Choose() {
   while (!route_) {
-    std::string problems;
-    for (const PodRoute route : options_.routes) {
-      auto probed = co_await Probe(route);
-      if (probed) {
-        route_ = route;
-        break;
-      }
-      if (probed.error().code == ErrorCode::kCancelled) co_return probed;
-      if (!problems.empty()) problems += "; ";
-      problems += std::string(PodRouteName(route)) + ": " + probed.error().message;
-      if (!IsRefusal(probed.error())) break;  // it may work in a moment
+    auto working = co_await FirstWorking();
+    if (working) {
+      route_ = *working;
+      break;
     }
-    if (route_) break;
-    if (options_.once) co_return Fail(ErrorCode::kUnavailable, problems);
-    if (problem_ != problems) {
-      log_.Warning("no pod source works yet, nothing will be removed", {{"error", problems}});
+    const base::Error& error = working.error();
+    if (options_.once || error.code == ErrorCode::kCancelled) co_return Fail(error);
+    if (problem_ != error.message) {
+      log_.Warning("no pod source works yet, nothing will be removed", {{"error", error.message}});
     }
-    problem_ = problems;
+    problem_ = error.message;
     const milliseconds pause =
         Stretched(options_.retry, (api_ != nullptr ? api_ : kubelet_)->random());
     auto slept = co_await net::SleepFor(pause);

@@ -58,6 +58,7 @@ class ClusterPods : public PodSource, private kube::CollectionSink {
 
  private:
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Run();
+  [[nodiscard]] boost::asio::awaitable<base::Result<PodRoute>> FirstWorking();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Choose();
   [[nodiscard]] boost::asio::awaitable<base::Result<>> Probe(PodRoute route);
   [[nodiscard]] boost::asio::awaitable<base::Result<>> PollKubelet();

@@ -137,12 +137,15 @@ std::optional<WallTime> ParseTime(std::string_view text) {
 }
 
 std::string FormatAge(milliseconds age) {
+  constexpr std::int64_t kMinute = 60;
+  constexpr std::int64_t kHour = 60 * kMinute;
+  constexpr std::int64_t kDay = 24 * kHour;
   const std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(age).count();
   if (seconds <= 0) return "0s";
-  if (seconds < 60) return fmt::format("{}s", seconds);
-  if (seconds < 3600) return fmt::format("{}m", seconds / 60);
-  if (seconds < 2 * 86400) return fmt::format("{}h", seconds / 3600);
-  return fmt::format("{}d", seconds / 86400);
+  if (seconds < kMinute) return fmt::format("{}s", seconds);
+  if (seconds < kHour) return fmt::format("{}m", seconds / kMinute);
+  if (seconds < 2 * kDay) return fmt::format("{}h", seconds / kHour);
+  return fmt::format("{}d", seconds / kDay);
 }
 
 std::optional<milliseconds> ParseDuration(std::string_view text) {

@@ -58,7 +58,7 @@ std::string_view Explain(int error) {
   }
 }
 
-Result<> Refused(std::string what, int rc) {
+Result<> Refused(std::string_view what, int rc) {
   return Fail(ErrorCode::kInvalidArgument,
               fmt::format("libseccomp refuses {}: {}", what, Explain(-rc)));
 }
@@ -103,7 +103,7 @@ Result<> SetArchs(const Context& context, const Profile& profile, seccomp::Arch 
   const auto add = [&](seccomp::Arch arch) -> Result<> {
     const int rc = seccomp_arch_add(context.get(), seccomp::LibseccompToken(arch));
     if (rc == 0 || rc == -EEXIST) return {};
-    return Refused(std::string(OciName(arch)), rc);
+    return Refused(OciName(arch), rc);
   };
   const std::uint32_t token = seccomp::LibseccompToken(native);
   if (token != seccomp_arch_native()) {

@@ -22,7 +22,7 @@ std::string NameOf(const ArgTest& test, const ArgumentFacts& facts) {
 }
 
 std::string Operand(const ArgTest& test, const ArgumentFacts& facts) {
-  const std::string name = NameOf(test, facts);
+  std::string name = NameOf(test, facts);
   switch (test.part) {
     case ArgPart::kLow32:
       return "low32(" + name + ")";

@@ -57,13 +57,15 @@ class Cursor {
   std::size_t line_start_ = 0;
 };
 
-// Boost.JSON's SAX handler (its names are given); false stops the parser.
+// Boost.JSON's SAX handler; false stops the parser.
 class Handler {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): Boost.JSON gives these names.
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+  // NOLINTEND(readability-identifier-naming)
 
   Handler(std::string_view text, const Limits& limits) : cursor_(text), builder_(limits) {}
 

@@ -67,7 +67,7 @@ std::optional<base::Error> CheckText(std::string_view text, const Limits& limits
   return std::nullopt;
 }
 
-bool TreeBuilder::Fail(base::ErrorCode code, Position at, std::string message) {
+bool TreeBuilder::Fail(base::ErrorCode code, Position at, std::string_view message) {
   if (!failure_) {
     failure_ = ErrorAt(code, at, message);
     failed_at_ = at;

@@ -30,7 +30,7 @@ class TreeBuilder {
   // The innermost open container; only while one is open.
   [[nodiscard]] const Node& Top() const { return *open_.back().node; }
   [[nodiscard]] std::size_t depth() const { return open_.size(); }
-  bool Fail(base::ErrorCode code, Position at, std::string message);
+  bool Fail(base::ErrorCode code, Position at, std::string_view message);
   // Nodes that exist outside the tree (YAML anchors) count too.
   bool Charge(std::size_t nodes, Position at);
 
@@ -41,7 +41,7 @@ class TreeBuilder {
 
  private:
   struct Frame {
-    Node* node;  // stable while open: only the innermost container grows
+    Node* node = nullptr;  // stable while open: only the innermost container grows
     bool has_key = false;
   };
   Node* Place(Node value);

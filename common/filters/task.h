@@ -19,7 +19,7 @@ struct TaskId {
   std::uint64_t start_ns = 0;
   std::uint64_t exec_id = 0;
 
-  auto operator<=>(const TaskId&) const = default;
+  auto operator<=>(const TaskId&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
 };
 
 // One thread as the kernel's task iterator shows it. Pids are those of the reader's pid namespace.

@@ -67,54 +67,65 @@ Result<std::unique_ptr<TreeWatch>> TreeWatch::Make(int rootfd, TreeWatchOptions 
 // Watch first, list then: what appears in between is seen twice, never missed. A directory that
 // went away meanwhile is no error. Iterative: the tree's depth is not ours to choose.
 Result<> TreeWatch::Add(const std::string& top, std::size_t top_depth, TreeChanges* changes) {
-  struct Todo {
-    std::string path;
-    std::size_t depth;
-  };
-  RealFs fs;
-  std::vector<Todo> todo{{top, top_depth}};
+  std::vector<Directory> todo{{top, top_depth}};
   while (!todo.empty()) {
-    const Todo at = std::move(todo.back());
+    const Directory at = std::move(todo.back());
     todo.pop_back();
     if (at.depth > options_.max_depth || paths_.size() >= options_.max_directories) {
       degraded_ = true;
       continue;
     }
-    const FsFile directory(
-        fs, fs.Open(rootfd_, at.path.empty() ? "." : at.path, O_RDONLY | O_DIRECTORY, 0));
-    if (!directory.valid()) {
-      if (at.path.empty()) return Fail(ErrorCode::kGone, "the watched directory cannot be opened");
-      continue;
-    }
-    // By descriptor: the path could name another directory by now.
-    const std::string link = "/proc/self/fd/" + std::to_string(directory.fd());
-    const int wd = ::inotify_add_watch(inotify_.get(), link.c_str(), kMask);
-    if (wd < 0) {
-      auto error = ErrnoError(errno, "watch '" + at.path + "'");
-      if (!OutOfWatches(error.sys_errno)) return Fail(std::move(error));
-      degraded_ = true;
-      if (at.path.empty()) {
-        error.code = ErrorCode::kResourceExhausted;
-        return Fail(std::move(error));
-      }
-      continue;
-    }
-    paths_[wd] = at.path;
-    std::vector<DirectoryEntry> entries;
-    const int listed = fs.List(directory.fd(), options_.max_entries, &entries);
-    if (listed < 0 && changes != nullptr) changes->overflow = true;
-    for (const DirectoryEntry& entry : entries) {
-      const std::string path = Below(at.path, entry.name);
-      if (entry.type != EntryType::kDirectory) {
-        if (changes != nullptr) changes->paths[path] |= kChangeWritten;
-        continue;
-      }
-      const bool skipped = at.path.empty() && std::find(options_.skip.begin(), options_.skip.end(),
-                                                        entry.name) != options_.skip.end();
-      if (!skipped) todo.push_back({path, at.depth + 1});
+    TRY(AddOne(at, changes, &todo));
+  }
+  return {};
+}
+
+// The directories in it are added to `todo`.
+Result<> TreeWatch::AddOne(const Directory& at, TreeChanges* changes,
+                           std::vector<Directory>* todo) {
+  RealFs fs;
+  const FsFile directory(
+      fs, fs.Open(rootfd_, at.path.empty() ? "." : at.path, O_RDONLY | O_DIRECTORY, 0));
+  if (!directory.valid()) {
+    if (at.path.empty()) return Fail(ErrorCode::kGone, "the watched directory cannot be opened");
+    return {};
+  }
+  TRY_ASSIGN(const bool watched, Watch(directory.fd(), at.path));
+  if (!watched) return {};
+  std::vector<DirectoryEntry> entries;
+  const int listed = fs.List(directory.fd(), options_.max_entries, &entries);
+  if (listed < 0 && changes != nullptr) changes->overflow = true;
+  for (const DirectoryEntry& entry : entries) {
+    std::string path = Below(at.path, entry.name);
+    if (entry.type != EntryType::kDirectory) {
+      if (changes != nullptr) changes->paths[path] |= kChangeWritten;
+    } else if (!Skips(at.path, entry.name)) {
+      todo->push_back({std::move(path), at.depth + 1});
     }
   }
   return {};
+}
+
+// False: no watch is left for it, which is an error for the root only.
+Result<bool> TreeWatch::Watch(int fd, const std::string& path) {
+  // By descriptor: the path could name another directory by now.
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  const int wd = ::inotify_add_watch(inotify_.get(), link.c_str(), kMask);
+  if (wd >= 0) {
+    paths_[wd] = path;
+    return true;
+  }
+  auto error = ErrnoError(errno, "watch '" + path + "'");
+  if (!OutOfWatches(error.sys_errno)) return Fail(std::move(error));
+  degraded_ = true;
+  if (!path.empty()) return false;
+  error.code = ErrorCode::kResourceExhausted;
+  return Fail(std::move(error));
+}
+
+bool TreeWatch::Skips(const std::string& directory, const std::string& name) const {
+  const auto& skip = options_.skip;
+  return directory.empty() && std::find(skip.begin(), skip.end(), name) != skip.end();
 }
 
 void TreeWatch::Forget(const std::string& path) {
@@ -157,9 +168,7 @@ void TreeWatch::Handle(int wd, std::uint32_t mask, const std::string& name, Tree
     return;
   }
   if (name.empty()) return;  // attributes of the directory itself
-  const bool skipped =
-      known->second.empty() &&
-      std::find(options_.skip.begin(), options_.skip.end(), name) != options_.skip.end();
+  const bool skipped = Skips(known->second, name);
   if ((mask & (IN_DELETE | IN_MOVED_FROM)) != 0) {
     changes->paths[path] |= kChangeRemoved;
     if (!skipped) Forget(path);
@@ -175,7 +184,7 @@ void TreeWatch::Handle(int wd, std::uint32_t mask, const std::string& name, Tree
 
 Result<TreeChanges> TreeWatch::Drain() {
   TreeChanges changes;
-  alignas(struct inotify_event) std::array<char, 16'384> buffer;
+  alignas(struct inotify_event) std::array<char, 16'384> buffer{};
   // Bounded: a writer that never rests must not keep the caller here.
   for (int round = 0; round < 256; ++round) {
     const ssize_t n = ::read(inotify_.get(), buffer.data(), buffer.size());

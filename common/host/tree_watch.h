@@ -55,9 +55,17 @@ class TreeWatch {
   [[nodiscard]] std::size_t watches() const { return paths_.size(); }
 
  private:
+  struct Directory {
+    std::string path;  // relative to the root, "" is the root
+    std::size_t depth = 0;
+  };
   TreeWatch(int rootfd, TreeWatchOptions options, base::UniqueFd inotify);
   [[nodiscard]] base::Result<> Add(const std::string& path, std::size_t depth,
                                    TreeChanges* changes);
+  [[nodiscard]] base::Result<> AddOne(const Directory& at, TreeChanges* changes,
+                                      std::vector<Directory>* todo);
+  [[nodiscard]] base::Result<bool> Watch(int fd, const std::string& path);
+  [[nodiscard]] bool Skips(const std::string& directory, const std::string& name) const;
   [[nodiscard]] base::Result<> Rewatch(TreeChanges* changes);
   void Forget(const std::string& path);
   void Handle(int wd, std::uint32_t mask, const std::string& name, TreeChanges* changes);

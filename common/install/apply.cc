@@ -343,13 +343,17 @@ Result<> Applier::RemoveLeftovers() {
     const std::size_t slash = path.rfind('/');
     if (slash != std::string::npos) directories.insert(path.substr(0, slash));
   }
-  for (const std::string& directory : directories) {
-    auto place = host::OpenParent(fs_, rootfd_, directory.empty() ? temp : directory + "/" + temp);
-    if (!place) continue;  // no such directory, or not one of ours any more
-    const int e = fs_.Unlink(place->directory.fd(), place->name);
-    if (e < 0 && e != -ENOENT) {
-      return Fail(ErrnoError(-e, "remove the temporary file '" + directory + "/" + temp + "'"));
-    }
+  for (const std::string& directory : directories) TRY(RemoveLeftover(directory, temp));
+  return {};
+}
+
+Result<> Applier::RemoveLeftover(const std::string& directory, const std::string& temp) {
+  const std::string path = directory.empty() ? temp : directory + "/" + temp;
+  auto place = host::OpenParent(fs_, rootfd_, path);
+  if (!place) return {};  // no such directory, or not one of ours any more
+  const int e = fs_.Unlink(place->directory.fd(), place->name);
+  if (e < 0 && e != -ENOENT) {
+    return Fail(ErrnoError(-e, "remove the temporary file '" + path + "'"));
   }
   return {};
 }

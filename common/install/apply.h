@@ -54,6 +54,8 @@ class Applier {
   [[nodiscard]] base::Result<> UnblockParents(const std::string& path);
   [[nodiscard]] base::Result<> SyncParent(const std::string& path);
   [[nodiscard]] base::Result<> KeepForeign(const std::string& path);
+  [[nodiscard]] base::Result<> RemoveLeftover(const std::string& directory,
+                                              const std::string& temp);
   [[nodiscard]] bool TempIsKnown(const Work& work) const;
   void RunBatch(std::vector<Work>* batch, const base::Moment& now);
   [[nodiscard]] base::Result<> Perform(Work* work, const base::Moment& now);

@@ -26,10 +26,11 @@ constexpr const char* kLedgerName = "ledger";
 constexpr const char* kNewLedgerName = "ledger.new";
 constexpr const char* kLockName = "lock";
 constexpr const char* kKeepTemp = "kept.new";
-constexpr std::uint64_t kFillStep = 256 * 1024;  // filled ahead of the appends
-constexpr std::uint64_t kFillLow = 96 * 1024;    // refilled when less is left
-constexpr std::uint64_t kPage = 4096;  // what reaches the disk as one, in no order with others
-constexpr std::uint64_t kSlack = 1024 * 1024;  // a log may exceed twice its content by this much
+constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kFillStep = 256 * kKiB;  // filled ahead of the appends
+constexpr std::uint64_t kFillLow = 96 * kKiB;    // refilled when less is left
+constexpr std::uint64_t kPage = 4 * kKiB;  // what reaches the disk as one, in no order with others
+constexpr std::uint64_t kSlack = 1024 * kKiB;  // a log may exceed twice its content by this much
 
 Result<std::string> RandomNonce() {
   std::array<std::uint8_t, 8> bytes{};
@@ -212,7 +213,7 @@ Result<> LedgerFile::WipeTail() {
 Result<> LedgerFile::Fill(std::uint64_t needed) {
   if (needed <= filled_) return {};
   const std::uint64_t end = needed + kFillStep;
-  const std::string newlines(64 * 1024, '\n');
+  const std::string newlines(64 * kKiB, '\n');
   while (filled_ < end) {
     const std::uint64_t count = std::min<std::uint64_t>(newlines.size(), end - filled_);
     const ssize_t n = fs_.Write(file_.fd(), std::string_view(newlines).substr(0, count),

@@ -106,7 +106,7 @@ struct Reader {
 };
 
 template <class E>
-std::optional<Entry> RevisionEntry(const Line& line, std::string path, Reader& reader) {
+std::optional<Entry> RevisionEntry(const Line& line, std::string_view path, Reader& reader) {
   const auto number = line.Number<std::uint32_t>("n");
   const auto digest = line.Digest("d");
   const auto meaning = line.Digest("m");
@@ -116,7 +116,7 @@ std::optional<Entry> RevisionEntry(const Line& line, std::string path, Reader& r
   auto origin = line.Text("o");
   if (!number || !digest || !meaning || !size || !time || !owner || !origin) return std::nullopt;
   E entry;
-  entry.path = std::move(path);
+  entry.path = path;
   entry.revision = {*number, *digest, *meaning, *size, *time, {}};
   entry.revision.build = line.Text("k").value_or("");
   entry.owner = std::move(*owner);
@@ -138,8 +138,8 @@ std::optional<Entry> ParseEntry(const Line& line, Reader& reader) {
   if (kind == "rmdir") return DroppedDirectory{std::move(*path)};
   if (kind == "cancelled") return Cancelled{std::move(*path)};
   if (kind == "released") return Released{std::move(*path)};
-  if (kind == "announce") return RevisionEntry<Announce>(line, std::move(*path), reader);
-  if (kind == "established") return RevisionEntry<Established>(line, std::move(*path), reader);
+  if (kind == "announce") return RevisionEntry<Announce>(line, *path, reader);
+  if (kind == "established") return RevisionEntry<Established>(line, *path, reader);
   if (kind == "installed" || kind == "orphaned") {
     const auto time = line.Time();
     if (!time) return std::nullopt;

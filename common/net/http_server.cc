@@ -29,7 +29,6 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::awaitable;
-using base::ErrorCode;
 using base::MonoTime;
 using base::Result;
 using boost::system::error_code;
@@ -338,7 +337,8 @@ awaitable<void> HttpServer::Impl::Converse(std::shared_ptr<Impl> self,
     first = false;
     refused = refused || HasBody(parser);
   }
-  if (refused) co_await Linger(&*connection);
+  if (!refused) co_return;
+  co_await Linger(&*connection);
 }
 
 Response HttpServer::Impl::Answer(const Connection& connection, const Parser& parser, bool* close) {

@@ -64,7 +64,7 @@ struct RequestKey {
   std::string handler;  // Response::handler; "none" where the server itself answered
   int code = 0;
 
-  auto operator<=>(const RequestKey&) const = default;
+  auto operator<=>(const RequestKey&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
 };
 using RequestCounts = std::map<RequestKey, std::uint64_t>;
 

@@ -208,6 +208,7 @@ class Builder {
     Allow({"clone"}, {Is(flags, CompareOp::kMaskedEq, kAllNamespaces)});
     if (admin) return;
     std::vector<ArgCondition> any;  // one index again and again: any of them
+    any.reserve(kNamespaces.size());
     for (const std::uint64_t flag : kNamespaces) {
       any.push_back({.index = flags, .op = CompareOp::kMaskedEq, .value = flag, .value_two = flag});
     }

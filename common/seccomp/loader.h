@@ -21,7 +21,7 @@ struct Release {
   std::uint32_t minor = 0;
   std::uint32_t patch = 0;
 
-  auto operator<=>(const Release&) const = default;
+  auto operator<=>(const Release&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
 };
 
 // What will load a profile, as far as it is known: parts that are absent are not judged.
