@@ -21,7 +21,7 @@ std::string ReadText(int dirfd, const char* path) {
   const base::UniqueFd fd(::openat(dirfd, path, O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return "";
   std::string text;
-  std::array<char, 4096> chunk;
+  std::array<char, 4096> chunk{};
   while (text.size() <= kMaxFileBytes) {
     const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;

@@ -74,7 +74,7 @@ base::Result<> GzipInflater::Push(std::string_view data, std::string* out) {
     }
     state.open = true;
   }
-  std::array<char, kChunkBytes> chunk;
+  std::array<char, kChunkBytes> chunk{};
   while (!data.empty()) {
     const std::size_t given = std::min<std::size_t>(data.size(), std::numeric_limits<uInt>::max());
     state.stream.next_in = InputOf(data);
