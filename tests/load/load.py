@@ -302,6 +302,7 @@ def main():
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--audit-interval", default="500ms")
     parser.add_argument("--confinement", default="on")
+    parser.add_argument("--slow", action="store_true", help="what was missed is reported and is no failure")
     options = parser.parse_args()
     failures = []
     with tempfile.TemporaryDirectory(prefix="seccompd-load-", dir="/dev/shm") as work:
@@ -338,7 +339,7 @@ def main():
             failures.append(f"crun failed: {node.runtime.failed[0]}")
         if set(verdicts) - {"match", "filtered"}:
             failures.append(f"containers under their profile are called {dict(verdicts)}")
-        if missed:
+        if missed and not options.slow:
             failures.append(f"{len(missed)} of {len(expected)} containers were never judged")
         node.samples = []
         node.churn(options.soak_seconds, 2, changes=True)
