@@ -22,9 +22,10 @@ struct Answer {
 
 // Of one call.
 struct Answers {
-  std::vector<Answer> open;  // the worst first, then in the order of the report
-  std::size_t asked = 0;     // containers in which something runs
-  std::size_t exempt = 0;    // of `open`
+  std::vector<Answer> open;   // the worst first, then in the order of the report
+  std::size_t asked = 0;      // containers in which something runs
+  std::size_t exempt = 0;     // of `open`
+  std::size_t elsewhere = 0;  // containers whose calls another kernel answers
 };
 
 bool WasAskedOnce(const Check& check) { return check.origin == kAskedOnce; }
@@ -32,6 +33,7 @@ bool WasAskedOnce(const Check& check) { return check.origin == kAskedOnce; }
 Answers AnswersTo(const Report& report, std::size_t check) {
   Answers answers;
   for (const Row& row : report.rows) {
+    if (row.judgement.verdict == Verdict::kNotApplicable) ++answers.elsewhere;
     if (check >= row.checks.size()) continue;
     ++answers.asked;
     const CheckFinding& finding = row.checks[check];
@@ -45,7 +47,7 @@ Answers AnswersTo(const Report& report, std::size_t check) {
   return answers;
 }
 
-std::string Summary(const Answers& answers) {
+std::string SummaryOfAsked(const Answers& answers) {
   if (answers.asked == 0) return "nothing runs in a container here, so nothing was asked";
   const std::string_view plural = answers.asked == 1 ? "" : "s";
   if (answers.open.empty()) {
@@ -55,6 +57,14 @@ std::string Summary(const Answers& answers) {
   std::string text = fmt::format("NOT BLOCKED by {} of {} container{}", answers.open.size(),
                                  answers.asked, plural);
   if (answers.exempt != 0) text += fmt::format(", {} of them exempt", answers.exempt);
+  return text;
+}
+
+std::string Summary(const Answers& answers) {
+  std::string text = SummaryOfAsked(answers);
+  if (answers.elsewhere != 0) {
+    text += fmt::format("; {} with a kernel of their own not asked", answers.elsewhere);
+  }
   return text;
 }
 

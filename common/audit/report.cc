@@ -220,8 +220,11 @@ Report MakeReport(PassFacts facts, std::span<const kube::Pod> pods,
     judgement.told_digest = evidence.filter.told_digest;
     judgement.told_fingerprint = evidence.filter.told_fingerprint;
     Row row = MakeRow(subject, std::move(judgement));
-    row.checks = evidence.checks;
-    row.floor = evidence.floor;
+    // Where a sandbox has a kernel of its own, its process's filter is not the workload's.
+    if (row.judgement.verdict != Verdict::kNotApplicable) {
+      row.checks = evidence.checks;
+      row.floor = evidence.floor;
+    }
     ApplyPolicy(facts.policy, options.now, row);
     report.rows.push_back(std::move(row));
   }

@@ -76,7 +76,8 @@ struct Row {
   Asked asked;
   Judgement judgement;
   std::size_t processes = 0;
-  std::vector<CheckFinding> checks;  // as PassFacts::checks; empty: nothing runs
+  // As PassFacts::checks; empty: nothing runs, or what runs has a kernel of its own.
+  std::vector<CheckFinding> checks;
   std::optional<FloorFinding> floor;
   std::optional<Exemption> exemption;  // the one that covers it, expired or not
   bool exempt = false;                 // it has not expired: listed and counted, no finding

@@ -48,6 +48,16 @@ Report MakeReport(std::vector<Row> rows) {
   return report;
 }
 
+TEST(RenderBlocks, ContainersWithAKernelOfTheirOwnAreCountedApart) {
+  Row sandboxed = MakeRow("g", {});
+  sandboxed.judgement.verdict = Verdict::kNotApplicable;
+  const Report report = MakeReport({MakeRow("a", {kBlocked, kBlocked}), sandboxed});
+  EXPECT_EQ(RenderBlocks(report),
+            "--blocks mount: the only container here blocks it; 1 with a kernel of their own not "
+            "asked\n");
+  EXPECT_FALSE(SomeDoNotBlock(report));
+}
+
 TEST(RenderBlocks, TheWorstComesFirstAndTheExemptSayUntilWhen) {
   const Report report = MakeReport(
       {MakeRow("a", {kBlocked, kUnread}), MakeRow("b", {kPermitted, kBlocked}),

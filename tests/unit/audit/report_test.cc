@@ -81,6 +81,28 @@ TEST(MakeReport, FoundIsJudgedUnknownAndNotApplicable) {
   EXPECT_TRUE(report.HasFindings());
 }
 
+TEST(MakeReport, TheFilterOfASandboxAnswersNoCheckOfItsWorkload) {
+  kube::Pod gvisor = MakeSpecPod("sandboxed", "u3", {MakeSpec("c", "cc")});
+  gvisor.runtime_class = "gvisor";
+  const std::vector<kube::Pod> pods = {MakeSpecPod("a", "u1", {MakeSpec("x", "xx")}), gvisor};
+  const std::vector<Observation> observations = {
+      MakeObservation("xx", {MakeProcess(1, 2, hours(1))}, "u1"),
+      MakeObservation("cc", {MakeProcess(2, 2, hours(1), "runsc-sandbox")}, "u3")};
+  const Report report = MakeReport(Facts(), pods, observations, {}, Options(), [](const Subject&) {
+    SubjectEvidence evidence;
+    evidence.checks = {{.result = bpf::CheckResult::kBlocked, .open = {}}};
+    evidence.floor = FloorFinding{};
+    return evidence;
+  });
+  ASSERT_EQ(report.rows.size(), 2U);
+  for (const Row& row : report.rows) {
+    const bool sandboxed = row.judgement.verdict == Verdict::kNotApplicable;
+    EXPECT_EQ(sandboxed, row.pod == "sandboxed");
+    EXPECT_EQ(row.checks.empty(), sandboxed);
+    EXPECT_EQ(row.floor.has_value(), !sandboxed);
+  }
+}
+
 TEST(MakeReport, RowsAreWorstFirstThenByName) {
   const std::vector<kube::Pod> pods = {
       MakeSpecPod("b", "u1", {MakeSpec("x", "b1", Local("a.json")), MakeSpec("y", "b2")}),
