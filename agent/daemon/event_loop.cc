@@ -69,7 +69,7 @@ void AddRows(const audit::Report& report, std::vector<kube::EventOffer>* out) {
     if (*reason == EventReason::kStale) note += "; restart it to get the current revision";
     out->push_back(OfferFor(*reason, "Audit",
                             PodTarget(row.namespace_name, row.pod, row.pod_uid, row.container),
-                            std::move(note)));
+                            note));
   }
 }
 
@@ -93,7 +93,7 @@ void AddFindings(const audit::Report& report, std::span<const kube::Pod> pods,
         OfferFor(EventReason::kMissing, "Audit",
                  PodTarget(finding.namespace_name, finding.pod,
                            uids[{finding.namespace_name, finding.pod}], finding.container),
-                 std::move(note)));
+                 note));
   }
 }
 

@@ -48,7 +48,7 @@ CollectionLoop::CollectionLoop(ApiClient& client, CollectionSpec spec, Collectio
           options.reflector, [&client] { return client.random(); }, Clock::now()),
       silence_(options.silence) {}
 
-ApiCall CollectionLoop::CallOf(std::string verb, std::string query) const {
+ApiCall CollectionLoop::CallOf(std::string verb, const std::string& query) const {
   ApiCall call{.verb = std::move(verb), .method = "GET", .target = spec_.path + "?" + query};
   if (query.empty()) call.target.pop_back();
   call.impersonate_user = spec_.impersonate_user;
@@ -199,7 +199,7 @@ awaitable<Result<QuorumList>> CollectionLoop::ConfirmByQuorum() {
 awaitable<Result<ListMeta>> CollectionLoop::ReadNames(ApiStream* stream,
                                                       std::set<std::string, std::less<>>* names,
                                                       ApiFailure* failure) {
-  const auto note = [names](Node object) { names->insert(NameOf(object)); };
+  const auto note = [names](const Node& object) { names->insert(NameOf(object)); };
   const Take take = note;
   return ReadPage(stream, take, failure);
 }

@@ -131,7 +131,7 @@ class CollectionLoop {
   void Obey(StoreAction action, std::optional<document::Node> object);
   void Failed(int status, const std::string& message);
   void Succeeded();
-  [[nodiscard]] ApiCall CallOf(std::string verb, std::string query) const;
+  [[nodiscard]] ApiCall CallOf(std::string verb, const std::string& query) const;
   [[nodiscard]] std::chrono::milliseconds PatienceOf(const Stream& watch, base::MonoTime now) const;
 
   ApiClient& client_;

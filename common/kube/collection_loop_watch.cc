@@ -14,7 +14,6 @@ using base::Fail;
 using base::MonoTime;
 using base::Result;
 using boost::asio::awaitable;
-using document::Node;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 

@@ -3,19 +3,23 @@
 
 namespace seccompd::kube {
 
+void JsonFramer::FollowString(char c) {
+  if (escaped_) {
+    escaped_ = false;
+  } else if (c == '\\') {
+    escaped_ = true;
+  } else if (c == '"') {
+    in_string_ = false;
+  }
+}
+
 base::Result<std::vector<std::string>> JsonFramer::Feed(std::string_view chunk) {
   std::vector<std::string> objects;
   std::size_t start = 0;  // of what is not yet in buffer_
   for (std::size_t i = 0; i < chunk.size(); ++i) {
     const char c = chunk[i];
     if (in_string_) {
-      if (escaped_) {
-        escaped_ = false;
-      } else if (c == '\\') {
-        escaped_ = true;
-      } else if (c == '"') {
-        in_string_ = false;
-      }
+      FollowString(c);
     } else if (depth_ == 0) {
       start = i + 1;
       if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;

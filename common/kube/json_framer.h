@@ -26,6 +26,8 @@ class JsonFramer {
   [[nodiscard]] std::size_t pending() const { return buffer_.size(); }
 
  private:
+  void FollowString(char c);
+
   std::size_t max_bytes_;
   std::string buffer_;
   std::size_t depth_ = 0;
