@@ -6,7 +6,7 @@
 #include <iterator>
 #include <utility>
 
-#include "common/procfs/proc_view.h"
+#include "common/procfs/clock_reader.h"
 
 namespace seccompd::agent {
 namespace {

@@ -10,7 +10,7 @@
 
 namespace seccompd::procfs {
 
-// Relates start_ticks to the wall clock. Values only; ReadBootClock (proc_view.h) reads the clocks.
+// Relates start_ticks to the wall clock. Values only: clock_reader.h reads it.
 struct BootClock {
   // CLOCK_REALTIME - CLOCK_BOOTTIME: moves when somebody sets the clock, so read it anew each pass.
   std::chrono::nanoseconds boot_time{0};  // since 1970

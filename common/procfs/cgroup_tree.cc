@@ -15,7 +15,7 @@
 
 #include "common/base/strings.h"
 #include "common/procfs/cgroup_path.h"
-#include "common/procfs/proc_view.h"
+#include "common/procfs/clock_reader.h"
 #include "common/procfs/text_reader.h"
 
 namespace seccompd::procfs {

@@ -28,7 +28,7 @@ struct Process {
   std::string comm;               // chosen by the workload: print escaped
   SeccompState seccomp;           // of the leader, or of `judged_tid` where the leader is a zombie
   pid_t judged_tid = 0;           // the thread `seccomp` was read from
-  bool live = true;               // false: zombie with no live thread, nothing left to judge
+  bool live = true;  // false: zombie with no live thread; if `threads_complete`, nothing to judge
   std::vector<SeccompState> other_threads =
       {};  // distinct states of threads that differ from `seccomp`
   bool threads_complete =

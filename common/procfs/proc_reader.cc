@@ -54,6 +54,14 @@ base::Result<std::uint64_t> ProcReader::ReadStartTicks(int stat_fd) {
   return *ticks;
 }
 
+base::Result<ThreadIdentity> ProcReader::ReadThread(pid_t tid) {
+  const ShortPath stat_path(tid, "/stat");
+  TRY_ASSIGN(const base::UniqueFd stat_fd, OpenFile(proc_fd_, stat_path.c_str()));
+  TRY_ASSIGN(const Status status, ReadStatus(tid));
+  TRY_ASSIGN(const std::uint64_t start_ticks, ReadStartTicks(stat_fd.get()));
+  return ThreadIdentity{.tgid = status.tgid, .start_ticks = start_ticks};
+}
+
 base::Result<Process> ProcReader::ReadProcess(pid_t pid) {
   const ShortPath stat_path(pid, "/stat");
   TRY_ASSIGN(const base::UniqueFd stat_fd, OpenFile(proc_fd_, stat_path.c_str()));

@@ -32,6 +32,12 @@ struct ReadOptions {
   std::size_t max_threads = 4'096;  // of one process; more: threads_complete is false
 };
 
+// Which process a thread belongs to. A thread's start is its own, later than that of its process.
+struct ThreadIdentity {
+  pid_t tgid = 0;
+  std::uint64_t start_ticks = 0;
+};
+
 // Reads single processes through one buffer.
 class ProcReader {
  public:
@@ -46,6 +52,8 @@ class ProcReader {
 
   // The status of the thread `tid` alone; the same errors but the last.
   [[nodiscard]] base::Result<Status> ReadStatus(pid_t tid);
+  // As consistent as ReadProcess; the same errors but the last.
+  [[nodiscard]] base::Result<ThreadIdentity> ReadThread(pid_t tid);
 
   [[nodiscard]] std::size_t FilesRead() const { return text_.FilesRead(); }
   // Threads whose status was read, the leaders not counted.

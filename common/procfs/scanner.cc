@@ -1,33 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/procfs/scanner.h"
 
-#include <algorithm>
 #include <limits>
-#include <string_view>
 #include <utility>
 
-#include "common/base/strings.h"
+#include "common/procfs/clock_reader.h"
 #include "common/procfs/container_reader.h"
-#include "common/procfs/proc_view.h"
-#include "common/procfs/text_reader.h"
 
 namespace seccompd::procfs {
 namespace {
 
-constexpr pid_t kKthreadd = 2;
-
 void CountMode(const SeccompState& state, ScanCounters& counters) {
   const auto mode = static_cast<std::size_t>(state.mode);
   if (mode < counters.modes.size()) ++counters.modes[mode];
-}
-
-std::vector<pid_t> PidsOf(const std::vector<Container>& containers) {
-  std::vector<pid_t> pids;
-  for (const Container& container : containers) {
-    for (const Process& process : container.processes) pids.push_back(process.pid);
-  }
-  std::sort(pids.begin(), pids.end());
-  return pids;
 }
 
 }  // namespace
@@ -73,29 +58,11 @@ bool Scanner::Step(std::size_t processes) {
 }
 
 ScanResult Scanner::Finish() {
-  if (options_.whole_proc) CountRest();
   result_.counters.files_read += reader_.FilesRead() - files_before_;
   result_.counters.threads = reader_.ThreadsRead() - threads_before_;
   reader_.Filtered().Sweep();
   tree_ = {};
   return std::exchange(result_, {});
-}
-
-// Kernel threads (kthreadd and its children) run no syscalls of a program and are not counted.
-void Scanner::CountRest() {
-  const std::vector<pid_t> counted = PidsOf(result_.containers);
-  bool kernel_threads = false;
-  const auto listed = ForEachEntry(proc_fd_, [&](std::string_view name, unsigned char) {
-    const auto pid = base::ParseInt<pid_t>(name);
-    if (!pid || std::binary_search(counted.begin(), counted.end(), *pid)) return true;
-    const auto status = reader_.ReadStatus(*pid);
-    if (!status || status->state == 'Z' || status->state == 'X') return true;
-    if (*pid == kKthreadd && status->ppid == 0 && status->comm == "kthreadd") kernel_threads = true;
-    if (kernel_threads && (*pid == kKthreadd || status->ppid == kKthreadd)) return true;
-    CountMode(status->seccomp, result_.counters);
-    return true;
-  });
-  if (!listed) result_.truncated = true;
 }
 
 base::Result<ScanResult> Scanner::Scan() {

@@ -18,7 +18,6 @@ namespace seccompd::procfs {
 struct ScanOptions {
   CgroupTreeOptions tree;
   ReadOptions read;
-  bool whole_proc = false;  // also count the modes of processes outside containers
 };
 
 struct ScanCounters {
@@ -27,8 +26,7 @@ struct ScanCounters {
   std::size_t unseen = 0;      // in a container, yet not readable: hidepid, another pid namespace
   std::size_t threads = 0;     // whose status was read besides the leader's
   std::size_t files_read = 0;  // status, stat and the cgroup lists of the walk
-  std::array<std::size_t, 3>
-      modes{};  // by SeccompState::mode, live processes; all of /proc if whole_proc
+  std::array<std::size_t, 3> modes{};  // by SeccompState::mode, live processes
 
   bool operator==(const ScanCounters&) const = default;
 };
@@ -65,8 +63,6 @@ class Scanner {
   [[nodiscard]] ScanResult Finish();
 
  private:
-  void CountRest();
-
   int proc_fd_;
   int cgroup_fd_;
   ScanOptions options_;

@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "common/procfs/proc_view.h"
+#include "common/procfs/clock_reader.h"
+#include "tests/unit/procfs/fake_proc.h"
 #include "tests/unit/procfs/real_process.h"
 
 namespace seccompd::procfs {
@@ -19,21 +20,12 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
 
 constexpr std::uint64_t kTicks = 100;
 constexpr std::chrono::nanoseconds kLongAgo{0};
 constexpr std::chrono::nanoseconds kMuchLater = std::chrono::hours(24 * 365 * 100);
 // Above every pid_max: no such process.
 constexpr pid_t kNobody = (1 << 22) + 1;
-
-// Into a directory that stands for /proc: a process of one thread.
-void AddProcess(TempTree& proc, const std::string& pid, int start_ticks) {
-  proc.File(pid + "/stat", pid + " (a) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " +
-                               std::to_string(start_ticks) + " 0 0\n")
-      .File(pid + "/status", "Name:\ta\nState:\tS (sleeping)\nTgid:\t" + pid + "\nPid:\t" + pid +
-                                 "\nPPid:\t1\nThreads:\t1\nNoNewPrivs:\t0\nSeccomp:\t0\n");
-}
 
 class ReadContainerTest : public ::testing::Test {
  protected:
@@ -94,13 +86,12 @@ TEST_F(ReadContainerTest, APidThatIsListedAgainAndCannotBeOpenedIsUnseen) {
 }
 
 TEST_F(ReadContainerTest, APidThatIsListedAgainIsTriedAgain) {
-  TempTree proc;
-  const base::UniqueFd fd = proc.Open();
-  ProcReader reader(fd.get());
+  FakeProc proc;
+  ProcReader reader(proc.fd());
   FoundContainer found;
   found.pids = {7};
   const auto list_again = [&]() -> base::Result<FoundContainer> {
-    AddProcess(proc, "7", 99);
+    proc.Add({.pid = 7});
     return found;
   };
   const ReadOutcome outcome = ReadContainer(reader, found, kTicks, list_again);
@@ -110,11 +101,9 @@ TEST_F(ReadContainerTest, APidThatIsListedAgainIsTriedAgain) {
 }
 
 TEST_F(ReadContainerTest, YoungProcessesTakeTheirPlaceByPid) {
-  TempTree proc;
-  AddProcess(proc, "7", 1'000);
-  AddProcess(proc, "8", 100);
-  const base::UniqueFd fd = proc.Open();
-  ProcReader reader(fd.get());
+  FakeProc proc;
+  proc.Add({.pid = 7, .start_ticks = 1'000}).Add({.pid = 8});
+  ProcReader reader(proc.fd());
   FoundContainer found;
   found.pids = {7, 8};
   found.listed_at = std::chrono::seconds(5);
@@ -170,6 +159,104 @@ TEST_F(ReadContainerTest, ProcessesComeInTheOrderOfTheirPids) {
   std::sort(pids.begin(), pids.end());
   const auto now = ReadBootClock().now;  // the children are of this tick or the last one
   EXPECT_EQ(PidsOf(Read(pids, now, pids)), pids);
+}
+
+// Lists of threads (a threaded cgroup) on a fake /proc, taken 5 s after boot: tick 500.
+class ReadThreadedContainer : public ::testing::Test {
+ protected:
+  ReadOutcome Read(std::vector<pid_t> listed, std::vector<pid_t> later) {
+    FoundContainer found;
+    found.thread_ids = std::move(listed);
+    found.listed_at = std::chrono::seconds(5);
+    ProcReader reader(proc_.fd());
+    return ReadContainer(reader, found, kTicks, [&]() -> base::Result<FoundContainer> {
+      FoundContainer again;
+      again.thread_ids = later;
+      return again;
+    });
+  }
+
+  static std::vector<pid_t> PidsOf(const ReadOutcome& outcome) {
+    std::vector<pid_t> pids;
+    for (const Process& process : outcome.container.processes) pids.push_back(process.pid);
+    return pids;
+  }
+
+  FakeProc proc_;
+};
+
+TEST_F(ReadThreadedContainer, ThreadsLeadToTheirProcessesEachOnce) {
+  proc_.Add({.pid = 7, .threads = {{.tid = 8}, {.tid = 9}}}).Add({.pid = 5});
+  const ReadOutcome outcome = Read({5, 8, 9}, {});
+  EXPECT_THAT(PidsOf(outcome), ElementsAre(5, 7));
+  EXPECT_EQ(outcome.container.unseen_processes, 0U);
+}
+
+// Such a process lives all the time and would never be judged.
+TEST_F(ReadThreadedContainer, AThreadThatHandsOnToANewOneHidesNoProcess) {
+  proc_.Add({.pid = 7, .threads = {{.tid = 9, .start_ticks = 510}}});
+  const ReadOutcome outcome = Read({8}, {9});
+  EXPECT_THAT(PidsOf(outcome), ElementsAre(7));
+  EXPECT_EQ(outcome.vanished, 1U);
+  EXPECT_EQ(outcome.container.unseen_processes, 0U);
+}
+
+TEST_F(ReadThreadedContainer, OneThatHandsOnForEverIsUnseen) {
+  const ReadOutcome outcome = Read({8}, {9});
+  EXPECT_THAT(PidsOf(outcome), IsEmpty());
+  EXPECT_EQ(outcome.container.unseen_processes, 1U);
+}
+
+// The id belonged to the container when the list was taken, and is an old host process's now.
+TEST_F(ReadThreadedContainer, AReusedThreadIdDragsNoForeignProcessIn) {
+  proc_.Add({.pid = 7, .threads = {{.tid = 8, .start_ticks = 510}}});
+  const ReadOutcome outcome = Read({8}, {});
+  EXPECT_THAT(PidsOf(outcome), IsEmpty());
+  EXPECT_EQ(outcome.vanished, 1U);
+  EXPECT_EQ(outcome.container.unseen_processes, 0U);
+}
+
+TEST_F(ReadThreadedContainer, AYoungThreadThatIsListedAgainIsTheContainers) {
+  proc_.Add({.pid = 7, .threads = {{.tid = 8, .start_ticks = 510}}});
+  const ReadOutcome outcome = Read({8}, {8});
+  EXPECT_THAT(PidsOf(outcome), ElementsAre(7));
+  EXPECT_EQ(outcome.vanished, 0U);
+}
+
+TEST_F(ReadContainerTest, AProcessThatOnlyTheSecondListNamesIsRead) {
+  const ReadOutcome outcome = Read({kNobody}, kMuchLater, {::getpid()});
+  EXPECT_THAT(PidsOf(outcome), ElementsAre(::getpid()));
+  EXPECT_EQ(outcome.vanished, 1U);
+  EXPECT_EQ(Read({kNobody}, kMuchLater, {kNobody + 1}).container.unseen_processes, 0U)
+      << "came and went";
+}
+
+TEST_F(ReadContainerTest, ANewProcessThatMayNotBeReadIsUnseen) {
+  FakeProc proc;
+  proc.Add({.pid = 8}).File("8/status", "Name:\tcut o");
+  ProcReader reader(proc.fd());
+  FoundContainer found;
+  found.pids = {7};
+  const ReadOutcome outcome =
+      ReadContainer(reader, found, kTicks, []() -> base::Result<FoundContainer> {
+        FoundContainer again;
+        again.pids = {8};
+        return again;
+      });
+  EXPECT_EQ(outcome.vanished, 1U);
+  EXPECT_EQ(outcome.container.unseen_processes, 1U);
+}
+
+TEST_F(ReadContainerTest, FromAListWithGapsNobodyVanishesUnnoticed) {
+  FoundContainer found;
+  found.pids = {kNobody};
+  const ReadOutcome outcome =
+      ReadContainer(reader_, found, kTicks, []() -> base::Result<FoundContainer> {
+        FoundContainer again;
+        again.unseen_processes = 1;
+        return again;
+      });
+  EXPECT_EQ(outcome.container.unseen_processes, 1U);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "common/procfs/boot_clock.h"
-#include "common/procfs/proc_view.h"
+#include "common/procfs/clock_reader.h"
 #include "common/procfs/runtime_init.h"
 #include "tests/unit/procfs/real_process.h"
 
@@ -312,22 +312,6 @@ TEST_F(ReadProcessTest, AnOpenFileDoesNotFollowAReusedPid) {
   EXPECT_EQ(again.error().code, base::ErrorCode::kGone);
   const std::string status_path = std::to_string(pid) + "/status";
   EXPECT_FALSE(reader.Read(task->get(), status_path.c_str(), FileShape::kOneRecord));
-}
-
-TEST(CheckProcView, SeesThisHost) {
-  const base::UniqueFd proc(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const auto view = CheckProcView(proc.get());
-  ASSERT_TRUE(view);
-  EXPECT_TRUE(view->sees_pid_1);
-  EXPECT_NE(view->initial_pid_namespace, std::nullopt);
-}
-
-TEST(CheckProcView, AnyOtherDirectoryIsAnError) {
-  const TempTree tree;
-  const base::UniqueFd fd = tree.Open();
-  const auto view = CheckProcView(fd.get());
-  ASSERT_FALSE(view);
-  EXPECT_EQ(view.error().code, base::ErrorCode::kNotFound);
 }
 
 }  // namespace

@@ -131,20 +131,6 @@ TEST_F(ScanTest, ThreadsAreReadOnceAndForgottenWithTheirProcess) {
   EXPECT_EQ(threads(kA), 1U);
 }
 
-TEST_F(ScanTest, WholeProcAlsoCountsProcessesOutsideContainers) {
-  const RealCgroup cgroup(hierarchies_.front());
-  const RealProcess filtered([](const Ready&) { LoadFilters(); });
-  const base::UniqueFd root = cgroup.Open();
-  const auto containers = Scan(proc_.get(), root.get());
-  ScanOptions options;
-  options.whole_proc = true;
-  const auto whole = Scan(proc_.get(), root.get(), options);
-  ASSERT_TRUE(containers && whole);
-  EXPECT_EQ(containers->counters.modes, (std::array<std::size_t, 3>{}));
-  EXPECT_GE(whole->counters.modes[0], 1U);
-  EXPECT_GE(whole->counters.modes[2], 1U);
-}
-
 TEST_F(ScanTest, AThreadedContainersProcessesAreFoundByTheirThreads) {
   for (const std::string& hierarchy : hierarchies_) {
     const RealCgroup cgroup(hierarchy);
