@@ -5,13 +5,15 @@
 
 #include <algorithm>
 
-#include "agent/cli/table.h"
+#include "common/base/text_table.h"
 #include "common/bpf/words.h"
 #include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
 
+using base::Colour;
+using base::Counted;
 using document::JsonList;
 using document::JsonText;
 
@@ -144,7 +146,7 @@ std::string RenderText(const DiffReport& report, bool colour) {
     const bool long_names = report.a.name.size() > kLongestHeading ||
                             report.b.name.size() > kLongestHeading ||
                             report.a.name == report.b.name;
-    Table table(colour);
+    base::TextTable table(colour);
     table.AddHeader({"DIRECTION", "ARCH", "SYSCALL", "WHEN", long_names ? "A" : report.a.name,
                      long_names ? "B" : report.b.name});
     for (const DiffRow& row : report.rows) {

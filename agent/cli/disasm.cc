@@ -5,13 +5,14 @@
 
 #include <ostream>
 
-#include "agent/cli/table.h"
+#include "common/base/text_table.h"
 #include "common/bpf/disassemble.h"
 #include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
 
+using base::Counted;
 using document::JsonList;
 using document::JsonText;
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "agent/cli/table.h"
+#include "common/base/text_table.h"
 #include "common/bpf/call_pattern.h"
 #include "common/bpf/return_value.h"
 #include "common/bpf/words.h"
@@ -16,6 +16,10 @@
 namespace seccompd::agent {
 namespace {
 
+using base::Colour;
+using base::Coloured;
+using base::Counted;
+using base::Wrapped;
 using document::JsonList;
 using document::JsonText;
 
@@ -91,8 +95,8 @@ std::string SummaryText(const ExplainedArch& arch) {
 
 std::string ArchText(const ExplainedArch& arch, bool colour) {
   const std::string name(DisplayName(arch.arch));
-  Table critical(colour);
-  Table conditional(colour);
+  base::TextTable critical(colour);
+  base::TextTable conditional(colour);
   critical.AddHeader({"CRITICAL", "ON " + name});
   conditional.AddHeader({"CONDITIONAL", "ON " + name});
   bool any_conditional = false;
@@ -117,7 +121,7 @@ std::string ArchText(const ExplainedArch& arch, bool colour) {
 }
 
 std::string NamedText(const ExplainReport& report, bool colour) {
-  Table table(colour);
+  base::TextTable table(colour);
   table.AddHeader({"SYSCALL", "ARCH", "NUMBER", "ACTION"});
   for (const ExplainedArch& arch : report.archs) {
     for (const ExplainedCall& call : arch.calls) {
@@ -193,7 +197,7 @@ std::vector<std::string> WayTexts(const ExplainedCheck& check) {
 }
 
 std::string ChecksText(const ExplainReport& report, bool colour) {
-  Table table(colour);
+  base::TextTable table(colour);
   table.AddHeader({"CHECK", "RESULT", "OPEN WAY"});
   std::map<CheckResult, std::size_t> counts;
   for (const ExplainedCheck& check : report.checks) {
@@ -282,7 +286,7 @@ std::string RenderText(const ExplainReport& report, bool colour) {
     if (!arch.summary) out += ArchText(arch, colour) + "\n";
     others = others || arch.summary;
   }
-  Table table(colour);
+  base::TextTable table(colour);
   for (const ExplainedArch& arch : report.archs) {
     if (arch.summary) table.AddRow({std::string(DisplayName(arch.arch)), SummaryText(arch)});
   }

@@ -7,13 +7,15 @@
 #include <iterator>
 #include <string_view>
 
-#include "agent/cli/table.h"
 #include "common/base/strings.h"
+#include "common/base/text_table.h"
 #include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
 
+using base::Colour;
+using base::Counted;
 using document::JsonList;
 using document::JsonText;
 
@@ -164,7 +166,7 @@ namespace {
 
 // Who asks for what, over all files; nothing where no pods were looked at.
 std::string ReferenceTable(const ValidateReport& report, bool colour) {
-  Table table(colour);
+  base::TextTable table(colour);
   bool empty = true;
   table.AddHeader({"STATE", "WORKLOAD", "CONTAINER", "ASKED"});
   for (const FileFinding& file : report.files) {

@@ -10,14 +10,16 @@
 #include <sstream>
 #include <utility>
 
-#include "agent/cli/table.h"
 #include "agent/version.h"
 #include "common/base/strings.h"
+#include "common/base/text_table.h"
 #include "common/document/json_writer.h"
 
 namespace seccompd::agent {
 namespace {
 
+using base::Colour;
+using base::Coloured;
 using document::JsonList;
 using document::JsonText;
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/base/text_table.h"
 #include "common/document/json_writer.h"
 
 namespace seccompd::agent {
@@ -107,7 +108,7 @@ bool IsBad(install::ProfileState state) {
 std::string NoteOf(const StatusProfile& profile) {
   std::vector<std::string> notes;
   for (const auto& [revision, count] : profile.older) {
-    notes.push_back(fmt::format("{} container{} {} r{}", count, count == 1 ? "" : "s",
+    notes.push_back(fmt::format("{} {} r{}", base::Counted(count, "container"),
                                 revision < profile.revision ? "still" : "on", revision));
   }
   if (!profile.note.empty()) notes.push_back(profile.note);
@@ -119,40 +120,24 @@ std::string NoteOf(const StatusProfile& profile) {
   return base::Join(notes, "; ");
 }
 
-using Cells = std::array<std::string, 6>;
-
-std::size_t Width(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
-}
-
+// A line of which something is to be looked at is yellow.
 void AddTable(const AgentStatus& status, bool colour, std::string* out) {
-  std::vector<Cells> lines = {{"PROFILE", "REV", "STATE", "USED", "SINCE", "NOTE"}};
+  base::TextTable table(false);
+  table.AddRow({"PROFILE", "REV", "STATE", "USED", "SINCE", "NOTE"});
   for (const StatusProfile& profile : status.profiles) {
-    lines.push_back({base::Printable(profile.path),
-                     profile.revision == 0 ? "-" : fmt::format("r{}", profile.revision),
-                     std::string(install::ProfileStateName(profile.state)),
-                     std::to_string(profile.used),
-                     profile.since ? base::FormatAge(status.now - *profile.since) : "-",
-                     base::Printable(NoteOf(profile))});
+    table.AddRow({base::Printable(profile.path),
+                  profile.revision == 0 ? "-" : fmt::format("r{}", profile.revision),
+                  std::string(install::ProfileStateName(profile.state)),
+                  std::to_string(profile.used),
+                  profile.since ? base::FormatAge(status.now - *profile.since) : "-",
+                  base::Printable(NoteOf(profile))});
   }
-  std::array<std::size_t, 6> widths{};
-  for (const Cells& cells : lines) {
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      widths.at(i) = std::max(widths.at(i), Width(cells.at(i)));
-    }
-  }
-  for (std::size_t line = 0; line < lines.size(); ++line) {
-    std::string text;
-    for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-      const std::string& cell = lines[line].at(i);
-      text += cell + std::string(widths.at(i) - Width(cell) + 2, ' ');
-    }
-    text += lines[line].back();
-    text.resize(text.find_last_not_of(' ') + 1);
-    const bool bad = line > 0 && IsBad(status.profiles[line - 1].state);
-    *out += colour && bad ? "\x1b[33m" + text + "\x1b[0m\n" : text + '\n';
+  const std::string text = table.Render();
+  const std::vector<std::string_view> lines = base::Split(text, '\n');
+  *out += std::string(lines[0]) + '\n';
+  for (std::size_t i = 0; i < status.profiles.size(); ++i) {
+    const bool bad = IsBad(status.profiles[i].state);
+    *out += base::Coloured(lines[i + 1], base::Colour::kYellow, colour && bad) + '\n';
   }
 }
 

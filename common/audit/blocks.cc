@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "common/audit/report_cells.h"
 #include "common/base/strings.h"
+#include "common/base/text_table.h"
 
 namespace seccompd::audit {
 namespace {
@@ -47,25 +47,24 @@ Answers AnswersTo(const Report& report, std::size_t check) {
   return answers;
 }
 
-std::string SummaryOfAsked(const Answers& answers) {
-  if (answers.asked == 0) return "nothing runs in a container here, so nothing was asked";
-  const std::string_view plural = answers.asked == 1 ? "" : "s";
-  if (answers.open.empty()) {
-    return answers.asked == 1 ? "the only container here blocks it"
-                              : fmt::format("all {} containers block it", answers.asked);
-  }
-  std::string text = fmt::format("NOT BLOCKED by {} of {} container{}", answers.open.size(),
-                                 answers.asked, plural);
-  if (answers.exempt != 0) text += fmt::format(", {} of them exempt", answers.exempt);
-  return text;
-}
-
 std::string Summary(const Answers& answers) {
-  std::string text = SummaryOfAsked(answers);
-  if (answers.elsewhere != 0) {
-    text += fmt::format("; {} with a kernel of their own not asked", answers.elsewhere);
+  const std::string elsewhere =
+      "not asked: " + base::Counted(answers.elsewhere, "container") + " with another kernel";
+  if (answers.asked == 0) {
+    return answers.elsewhere == 0 ? "nothing runs in a container here, so nothing was asked"
+                                  : elsewhere;
   }
-  return text;
+  std::string text;
+  if (!answers.open.empty()) {
+    text = fmt::format("NOT BLOCKED by {} of {}", answers.open.size(),
+                       base::Counted(answers.asked, "container"));
+    if (answers.exempt != 0) text += fmt::format(", {} of them exempt", answers.exempt);
+  } else if (answers.asked == 1) {
+    text = "the only container asked blocks it";
+  } else {
+    text = fmt::format("all {} containers block it", answers.asked);
+  }
+  return answers.elsewhere == 0 ? text : text + "; " + elsewhere;
 }
 
 // The way in; what is not known has none.
@@ -83,31 +82,14 @@ std::string WhyText(const Answer& answer) {
                             answer.row->exemption->owner);
 }
 
-using Cells = std::array<std::string, 3>;
-
 std::string TableOf(const std::vector<Answer>& open) {
-  std::vector<Cells> lines = {{"RESULT", "NAMESPACE/POD/CONTAINER", "OPEN WAY"}};
+  base::TextTable table(false, 2);
+  table.AddRow({"RESULT", "NAMESPACE/POD/CONTAINER", "OPEN WAY"});
   for (const Answer& answer : open) {
-    lines.push_back({std::string(bpf::Name(answer.finding->result)), Cell(TargetText(*answer.row)),
-                     Cell(WhyText(answer))});
+    table.AddRow({std::string(bpf::Name(answer.finding->result)), Cell(TargetText(*answer.row)),
+                  Cell(WhyText(answer))});
   }
-  std::array<std::size_t, std::tuple_size_v<Cells>> widths{};
-  for (const Cells& cells : lines) {
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      widths[i] = std::max(widths[i], Width(cells[i]));
-    }
-  }
-  std::string out;
-  for (const Cells& cells : lines) {
-    std::string line = "  ";
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      line += cells[i];
-      line.append(widths[i] - Width(cells[i]) + 2, ' ');
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + '\n';
-  }
-  return out;
+  return table.Render();
 }
 
 }  // namespace

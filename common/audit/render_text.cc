@@ -3,25 +3,22 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "common/audit/blocks.h"
 #include "common/audit/report.h"
 #include "common/audit/report_cells.h"
 #include "common/base/strings.h"
+#include "common/base/text_table.h"
 
 namespace seccompd::audit {
 namespace {
 
-constexpr std::size_t kColumns = 6;
-
-using Cells = std::array<std::string, kColumns>;
-constexpr std::array<std::string_view, kColumns> kTitles = {
-    "VERDICT", "NAMESPACE/POD/CONTAINER", "ASKED", "LOADED", "SINCE", "WHY"};
-
-enum class Colour { kPlain, kYellow, kRed };
+using base::Colour;
 
 struct Line {
-  Cells cells;
+  std::vector<std::string> cells;
   Colour colour = Colour::kPlain;
 };
 
@@ -116,44 +113,11 @@ Line LineOf(const Finding& finding, base::WallTime now) {
           .colour = Colour::kYellow};
 }
 
-std::string_view Escape(Colour colour) {
-  switch (colour) {
-    case Colour::kRed:
-      return "\x1b[31m";
-    case Colour::kYellow:
-      return "\x1b[33m";
-    case Colour::kPlain:
-      break;
-  }
-  return "";
-}
-
-void AppendLine(std::string& out, const Cells& cells,
-                const std::array<std::size_t, kColumns>& widths, std::string_view colour) {
-  std::string line;
-  for (std::size_t i = 0; i < kColumns; ++i) {
-    const bool coloured = i == 0 && !colour.empty();
-    if (coloured) line += colour;
-    line += cells[i];
-    if (coloured) line += "\x1b[0m";
-    line.append(widths[i] - Width(cells[i]) + 2, ' ');
-  }
-  line.erase(line.find_last_not_of(' ') + 1);
-  out += line + '\n';
-}
-
-void AppendTable(std::string& out, std::span<const Line> lines, bool colour) {
-  Cells titles;
-  std::copy(kTitles.begin(), kTitles.end(), titles.begin());
-  std::array<std::size_t, kColumns> widths{};
-  for (std::size_t i = 0; i < kColumns; ++i) {
-    widths[i] = Width(titles[i]);
-    for (const Line& line : lines) widths[i] = std::max(widths[i], Width(line.cells[i]));
-  }
-  AppendLine(out, titles, widths, "");
-  for (const Line& line : lines) {
-    AppendLine(out, line.cells, widths, colour ? Escape(line.colour) : "");
-  }
+std::string TableOf(std::vector<Line> lines, bool colour) {
+  base::TextTable table(colour);
+  table.AddRow({"VERDICT", "NAMESPACE/POD/CONTAINER", "ASKED", "LOADED", "SINCE", "WHY"});
+  for (Line& line : lines) table.AddRow(std::move(line.cells), 0, line.colour);
+  return table.Render();
 }
 
 // "2 n/a (gvisor)", "3 unknown (race 1, no-pod 2)": a number and what it is made of.
@@ -262,11 +226,7 @@ std::string RenderText(const Report& report, const TextOptions& options) {
   }
   if (options.all) findings.insert(findings.end(), others.begin(), others.end());
   std::string out = Heading(report);
-  if (!findings.empty()) {
-    AppendTable(out, findings, options.colour);
-  } else {
-    out += NothingText(report);
-  }
+  out += findings.empty() ? NothingText(report) : TableOf(std::move(findings), options.colour);
   out += Summary(report) + '\n';
   if (const std::string checks = CheckLine(report); !checks.empty()) {
     out += "checks: " + checks + '\n';

@@ -3,9 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "common/base/strings.h"
+#include "common/base/text_table.h"
 
 namespace seccompd::audit {
 namespace {
@@ -17,14 +16,9 @@ bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 
 
 }  // namespace
 
-std::size_t Width(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
-}
-
 std::string Cell(std::string_view text) {
   std::string shown = base::Printable(text);
-  if (Width(shown) <= kWidest) return shown;
+  if (base::TextWidth(shown) <= kWidest) return shown;
   std::size_t at = 0;
   for (std::size_t seen = 0; at < shown.size(); ++at) {
     if (!IsContinuation(shown[at]) && ++seen == kWidest) break;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -9,9 +8,6 @@
 
 // What the tables of a report for people are made of.
 namespace seccompd::audit {
-
-// Characters of valid UTF-8 (base::Printable leaves no other).
-[[nodiscard]] std::size_t Width(std::string_view text);
 
 // Shown, never obeyed, and cut to 120 characters.
 [[nodiscard]] std::string Cell(std::string_view text);

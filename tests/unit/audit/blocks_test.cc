@@ -52,10 +52,13 @@ TEST(RenderBlocks, ContainersWithAKernelOfTheirOwnAreCountedApart) {
   Row sandboxed = MakeRow("g", {});
   sandboxed.judgement.verdict = Verdict::kNotApplicable;
   const Report report = MakeReport({MakeRow("a", {kBlocked, kBlocked}), sandboxed});
-  EXPECT_EQ(RenderBlocks(report),
-            "--blocks mount: the only container here blocks it; 1 with a kernel of their own not "
-            "asked\n");
+  EXPECT_EQ(
+      RenderBlocks(report),
+      "--blocks mount: the only container asked blocks it; not asked: 1 container with another "
+      "kernel\n");
   EXPECT_FALSE(SomeDoNotBlock(report));
+  EXPECT_EQ(RenderBlocks(MakeReport({sandboxed, sandboxed})),
+            "--blocks mount: not asked: 2 containers with another kernel\n");
 }
 
 TEST(RenderBlocks, TheWorstComesFirstAndTheExemptSayUntilWhen) {
@@ -78,7 +81,7 @@ TEST(RenderBlocks, SaysThatAllBlockItAndHowManyThatAre) {
                 {MakeRow("a", {kPermitted, kBlocked}), MakeRow("b", {kPermitted, kBlocked})})),
             "--blocks mount: all 2 containers block it\n");
   EXPECT_EQ(RenderBlocks(MakeReport({MakeRow("a", {kPermitted, kBlocked})})),
-            "--blocks mount: the only container here blocks it\n");
+            "--blocks mount: the only container asked blocks it\n");
 }
 
 TEST(RenderBlocks, ANodeWithoutAProcessIsNotSaidToBlockIt) {
@@ -99,7 +102,7 @@ TEST(RenderBlocks, EachCallHasItsOwnAnswer) {
   report.facts.checks.checks.push_back(
       {.name = "bpf", .calls = {}, .origin = std::string(kAskedOnce)});
   const std::string text = RenderBlocks(report);
-  EXPECT_THAT(text, testing::StartsWith("--blocks mount: the only container here blocks it\n"
+  EXPECT_THAT(text, testing::StartsWith("--blocks mount: the only container asked blocks it\n"
                                         "--blocks bpf: NOT BLOCKED by 1 of 1 container\n"));
 }
 

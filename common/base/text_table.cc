@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/table.h"
+#include "common/base/text_table.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-namespace seccompd::agent {
+namespace seccompd::base {
 namespace {
 
 std::string_view CodeOf(Colour colour) {
@@ -27,39 +27,38 @@ std::string_view CodeOf(Colour colour) {
   return "0";
 }
 
-// Characters, not bytes: cells hold names that people chose.
-std::size_t WidthOf(std::string_view text) {
+}  // namespace
+
+std::size_t TextWidth(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
   }));
 }
-
-}  // namespace
 
 std::string Coloured(std::string_view text, Colour colour, bool terminal) {
   if (!terminal || colour == Colour::kPlain) return std::string(text);
   return fmt::format("\x1b[{}m{}\x1b[0m", CodeOf(colour), text);
 }
 
-void Table::AddHeader(std::vector<std::string> cells) {
+void TextTable::AddHeader(std::vector<std::string> cells) {
   rows_.push_back({.cells = std::move(cells), .header = true});
 }
 
-void Table::AddRow(std::vector<std::string> cells, std::size_t coloured, Colour colour) {
+void TextTable::AddRow(std::vector<std::string> cells, std::size_t coloured, Colour colour) {
   rows_.push_back({.cells = std::move(cells), .coloured = coloured, .colour = colour});
 }
 
-std::string Table::Render() const {
+std::string TextTable::Render() const {
   std::vector<std::size_t> widths;
   for (const Row& row : rows_) {
     widths.resize(std::max(widths.size(), row.cells.size()));
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
-      widths[i] = std::max(widths[i], WidthOf(row.cells[i]));
+      widths[i] = std::max(widths[i], TextWidth(row.cells[i]));
     }
   }
   std::string out;
   for (const Row& row : rows_) {
-    std::string line;
+    std::string line(indent_, ' ');
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
       const std::string& cell = row.cells[i];
       const Colour colour = row.header          ? Colour::kBold
@@ -69,7 +68,7 @@ std::string Table::Render() const {
       const bool last = std::all_of(row.cells.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                                     row.cells.end(), [](const auto& c) { return c.empty(); });
       if (last) break;
-      line.append(widths[i] - WidthOf(cell) + 2, ' ');
+      line.append(widths[i] - TextWidth(cell) + 2, ' ');
     }
     out += line + "\n";
   }
@@ -80,7 +79,7 @@ std::string Wrapped(std::span<const std::string> words, std::size_t indent, std:
   std::string out;
   std::size_t column = 0;
   for (const std::string& word : words) {
-    const std::size_t size = WidthOf(word);
+    const std::size_t size = TextWidth(word);
     if (column != 0 && column + 1 + size > width) {
       out += '\n';
       column = 0;
@@ -96,4 +95,4 @@ std::string Counted(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-}  // namespace seccompd::agent
+}  // namespace seccompd::base
