@@ -3,46 +3,27 @@
 
 namespace seccompd::kube {
 
-void JsonFramer::FollowString(char c) {
-  if (escaped_) {
-    escaped_ = false;
-  } else if (c == '\\') {
-    escaped_ = true;
-  } else if (c == '"') {
-    in_string_ = false;
-  }
-}
-
 base::Result<std::vector<std::string>> JsonFramer::Feed(std::string_view chunk) {
   std::vector<std::string> objects;
   std::size_t start = 0;  // of what is not yet in buffer_
   for (std::size_t i = 0; i < chunk.size(); ++i) {
     const char c = chunk[i];
-    if (in_string_) {
-      FollowString(c);
-    } else if (depth_ == 0) {
+    if (!extent_.within()) {
       start = i + 1;
       if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
       if (c != '{') {
         return base::Fail(base::ErrorCode::kCorrupt, "watch stream: expected a JSON object");
       }
       start = i;
-      depth_ = 1;
-    } else if (c == '"') {
-      in_string_ = true;
-    } else if (c == '{' || c == '[') {
-      ++depth_;
-    } else if (c == '}' || c == ']') {
-      if (--depth_ == 0) {
-        buffer_.append(chunk.substr(start, i + 1 - start));
-        if (buffer_.size() > max_bytes_) break;
-        objects.push_back(std::move(buffer_));
-        buffer_.clear();
-        start = i + 1;
-      }
     }
+    if (!extent_.Advance(c)) continue;
+    buffer_.append(chunk.substr(start, i + 1 - start));
+    if (buffer_.size() > max_bytes_) break;
+    objects.push_back(std::move(buffer_));
+    buffer_.clear();
+    start = i + 1;
   }
-  if (depth_ != 0) buffer_.append(chunk.substr(start));
+  if (extent_.within()) buffer_.append(chunk.substr(start));
   if (buffer_.size() > max_bytes_) {
     return base::Fail(
         base::ErrorCode::kResourceExhausted,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/kube/json_extent.h"
 
 namespace seccompd::kube {
 
@@ -26,13 +27,9 @@ class JsonFramer {
   [[nodiscard]] std::size_t pending() const { return buffer_.size(); }
 
  private:
-  void FollowString(char c);
-
   std::size_t max_bytes_;
   std::string buffer_;
-  std::size_t depth_ = 0;
-  bool in_string_ = false;
-  bool escaped_ = false;
+  JsonExtent extent_;
 };
 
 }  // namespace seccompd::kube

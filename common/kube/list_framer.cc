@@ -14,27 +14,6 @@ bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 }  // namespace
 
-bool ListFramer::Advance(char c) {
-  if (in_string_) {
-    if (escaped_) {
-      escaped_ = false;
-    } else if (c == '\\') {
-      escaped_ = true;
-    } else if (c == '"') {
-      in_string_ = false;
-    }
-    return !in_string_ && depth_ == 0;
-  }
-  if (c == '"') {
-    in_string_ = true;
-  } else if (c == '{' || c == '[') {
-    ++depth_;
-  } else if (c == '}' || c == ']') {
-    return --depth_ == 0;
-  }
-  return false;
-}
-
 // The first byte of a member's value; false if no value begins so.
 bool ListFramer::BeginValue(char c) {
   if (key_ == "items" && c == '[') {
@@ -47,7 +26,7 @@ bool ListFramer::BeginValue(char c) {
   value_.clear();
   expect_ = Expect::kInValue;
   if (keep_) value_ += c;
-  if (!scalar_) static_cast<void>(Advance(c));
+  if (!scalar_) static_cast<void>(extent_.Advance(c));
   return true;
 }
 
@@ -58,7 +37,7 @@ bool ListFramer::OnMemberByte(char c) {
     return true;
   }
   if (keep_) value_ += c;
-  if (!Advance(c)) return true;
+  if (!extent_.Advance(c)) return true;
   if (keep_) metadata_ = std::move(value_);
   value_.clear();
   expect_ = Expect::kNext;
@@ -69,7 +48,7 @@ bool ListFramer::OnMemberByte(char c) {
 bool ListFramer::OnByte(char c, std::vector<std::string>* items) {
   if (expect_ == Expect::kInItem) {
     value_ += c;
-    if (!Advance(c)) return true;
+    if (!extent_.Advance(c)) return true;
     items->push_back(std::move(value_));
     value_.clear();
     expect_ = Expect::kNextItem;
@@ -113,7 +92,7 @@ bool ListFramer::OnByte(char c, std::vector<std::string>* items) {
         return true;
       }
       value_ = c;
-      depth_ = 1;
+      static_cast<void>(extent_.Advance(c));
       expect_ = Expect::kInItem;
       return c == '{';
     case Expect::kNextItem:

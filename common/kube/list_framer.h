@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/kube/json_extent.h"
 
 namespace seccompd::kube {
 
@@ -51,8 +52,6 @@ class ListFramer {
     kNextItem,   // ',' or ']' after an item
     kEnd,        // nothing but white space
   };
-  // What one byte of a value does; true when the value is complete with it.
-  bool Advance(char c);
   bool OnByte(char c, std::vector<std::string>* items);
   bool BeginValue(char c);
   bool OnMemberByte(char c);
@@ -64,9 +63,7 @@ class ListFramer {
   std::string metadata_;  // its JSON text
   bool keep_ = false;     // value_ is wanted
   bool scalar_ = false;   // a number or literal: ends before the byte that follows it
-  std::size_t depth_ = 0;
-  bool in_string_ = false;
-  bool escaped_ = false;
+  JsonExtent extent_;     // of the value under way
 };
 
 }  // namespace seccompd::kube
