@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kube/event_budget.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace seccompd::kube {
@@ -41,12 +42,16 @@ bool EventBudget::Spend(MonoTime now) {
 EventDecision EventBudget::Offer(std::span<const EventOffer> offers, MonoTime now,
                                  base::WallTime wall) {
   EventDecision out;
-  std::vector<std::string> due;
+  std::vector<Entries::value_type*> due;
   for (const EventOffer& offer : offers) {
-    if (!OfferOne(offer, {now, wall}, &out)) due.push_back(KeyOf(offer));
+    if (auto* series = OfferOne(offer, {now, wall}, &out)) due.push_back(series);
   }
-  for (const std::string& key : due) {
-    Entry& entry = entries_[key];
+  // The one that was not written for longest goes first, so that each has its turn.
+  std::stable_sort(due.begin(), due.end(), [](const auto* a, const auto* b) {
+    return a->second.written < b->second.written;
+  });
+  for (auto* series : due) {
+    auto& [key, entry] = *series;
     if (!entry.pending && Spend(now)) Patch(key, &entry, &out);
   }
   for (auto& [key, entry] : entries_) {
@@ -59,9 +64,10 @@ EventDecision EventBudget::Offer(std::span<const EventOffer> offers, MonoTime no
   return out;
 }
 
-bool EventBudget::OfferOne(const EventOffer& offer, const Clock& clock, EventDecision* out) {
-  const std::string key = KeyOf(offer);
-  Entry& entry = entries_[key];
+EventBudget::Entries::value_type* EventBudget::OfferOne(const EventOffer& offer, const Clock& clock,
+                                                        EventDecision* out) {
+  auto& series = *entries_.try_emplace(KeyOf(offer)).first;
+  auto& [key, entry] = series;
   const bool first = entry.state == State::kNew && entry.count == 0;
   entry.note = offer.note;
   entry.last_observed = clock.wall;
@@ -70,15 +76,15 @@ bool EventBudget::OfferOne(const EventOffer& offer, const Clock& clock, EventDec
     entry.state = State::kSkipped;
     entry.count = 1;
     out->dropped.push_back(offer.note);
-    return true;
+    return nullptr;
   }
   ++entry.count;
-  if (entry.pending || entry.state == State::kSkipped) return true;
+  if (entry.pending || entry.state == State::kSkipped) return nullptr;
   if (entry.state == State::kActive && !entry.ended) {
-    return entry.written + options_.refresh > clock.now;
+    return entry.written + options_.refresh <= clock.now ? &series : nullptr;
   }
   Create(key, &entry, clock, out);
-  return true;
+  return nullptr;
 }
 
 void EventBudget::Create(const std::string& key, Entry* entry, const Clock& clock,

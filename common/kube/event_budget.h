@@ -48,8 +48,9 @@ struct EventDecision {
 // Decides which Events are written, so that neither a container that is wrong for days nor a
 // ConfigMap that is wrong on 65,000 nodes floods the API server. The same note seen again is no new
 // Event but one series, written rarely (client-go tools/events/event_broadcaster.go). What is new
-// is written before what goes on. Every interval is one of the steady clock; a wall time is only
-// what an Event says. Time and chance come from outside; `random` gives [0, 1).
+// is written before what goes on, of which the longest unwritten goes first. Every interval is one
+// of the steady clock; a wall time is only what an Event says. Time and chance come from outside;
+// `random` gives [0, 1).
 class EventBudget {
  public:
   EventBudget(EventBudgetOptions options, std::function<double()> random);
@@ -83,15 +84,17 @@ class EventBudget {
   };
   [[nodiscard]] bool Spend(base::MonoTime now);
   void Forget(base::MonoTime now);
-  // False: its series is due to be patched.
-  [[nodiscard]] bool OfferOne(const EventOffer& offer, const Clock& clock, EventDecision* out);
+  using Entries = std::map<std::string, Entry>;  // by what is said of whom
+  // The series, if it is due to be patched; else null.
+  [[nodiscard]] Entries::value_type* OfferOne(const EventOffer& offer, const Clock& clock,
+                                              EventDecision* out);
   void Create(const std::string& key, Entry* entry, const Clock& clock, EventDecision* out);
   void Patch(const std::string& key, Entry* entry, EventDecision* out);
   void Drop(Entry* entry, EventDecision* out);
 
   EventBudgetOptions options_;
   std::function<double()> random_;
-  std::map<std::string, Entry> entries_;             // by what is said of whom
+  Entries entries_;
   std::map<std::string, base::MonoTime> by_object_;  // last new Event of a container or ConfigMap
   std::deque<base::MonoTime> spent_;
 };
