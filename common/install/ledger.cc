@@ -201,14 +201,6 @@ const Revision* OwnedPath::InForce() const {
   return revisions.empty() ? nullptr : &revisions.back();
 }
 
-const Revision* OwnedPath::InForceAt(base::WallTime time) const {
-  const Revision* found = nullptr;
-  for (const Revision& revision : revisions) {
-    if (revision.installed.wall <= time) found = &revision;
-  }
-  return found;
-}
-
 const Revision* OwnedPath::FindDigest(const base::Digest& digest) const {
   if (pending && pending->digest == digest) return &*pending;
   const auto it = std::find_if(revisions.rbegin(), revisions.rend(),

@@ -62,7 +62,6 @@ struct OwnedPath {
   std::string origin;  // Claim::origin
 
   [[nodiscard]] const Revision* InForce() const;
-  [[nodiscard]] const Revision* InForceAt(base::WallTime time) const;
   [[nodiscard]] const Revision* FindDigest(const base::Digest& digest) const;  // pending too
   bool operator==(const OwnedPath&) const = default;
 };

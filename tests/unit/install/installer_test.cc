@@ -43,8 +43,9 @@ TEST_F(InstallerTest, InstallsUpdatesAndTellsRevisions) {
   EXPECT_EQ(States(report), "b.json=installed@1 web/a.json=installed@2");
   EXPECT_THAT(Kinds(report), ElementsAre("update web/a.json"));
   const OwnedPath& owned = installer_->ledger().paths.at("web/a.json");
-  EXPECT_EQ(owned.InForceAt(At(now_ - 1))->number, 1U);
-  EXPECT_EQ(owned.InForceAt(At(now_))->number, 2U);
+  ASSERT_THAT(owned.revisions, SizeIs(2));
+  EXPECT_EQ(owned.revisions[0].installed, At(now_ - 60));
+  EXPECT_EQ(owned.revisions[1].installed, At(now_));
   EXPECT_EQ(installer_->ReadRevision(owned.revisions[0]).value(), "one");
   EXPECT_THAT(Go(Wanted({Want("web/a.json", "two"), Want("b.json", "bee")})).steps, IsEmpty());
 }

@@ -224,9 +224,8 @@ TEST(ApplyEntries, FiveRevisionsAreKept) {
   const OwnedPath& owned = state.paths.at("a");
   ASSERT_THAT(owned.revisions, SizeIs(kKeptRevisions));
   EXPECT_EQ(owned.revisions.front().number, 4U);
-  EXPECT_EQ(owned.InForceAt(At(6))->number, 6U);
-  EXPECT_EQ(owned.InForceAt(At(3)), nullptr);
-  EXPECT_EQ(owned.InForceAt(At(99))->number, 8U);
+  EXPECT_EQ(owned.revisions[2].installed, At(6));
+  EXPECT_EQ(owned.InForce()->number, 8U);
 }
 
 TEST(ApplyEntries, OtherBytesOfTheSameMeaningAreTheSameRevision) {
