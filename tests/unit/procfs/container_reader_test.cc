@@ -27,6 +27,12 @@ constexpr std::chrono::nanoseconds kMuchLater = std::chrono::hours(24 * 365 * 10
 // Above every pid_max: no such process.
 constexpr pid_t kNobody = (1 << 22) + 1;
 
+std::vector<pid_t> PidsOf(const ReadOutcome& outcome) {
+  std::vector<pid_t> pids;
+  for (const Process& process : outcome.container.processes) pids.push_back(process.pid);
+  return pids;
+}
+
 class ReadContainerTest : public ::testing::Test {
  protected:
   ReadOutcome Read(std::vector<pid_t> listed, std::chrono::nanoseconds listed_at,
@@ -40,12 +46,6 @@ class ReadContainerTest : public ::testing::Test {
       again.pids = later;
       return again;
     });
-  }
-
-  static std::vector<pid_t> PidsOf(const ReadOutcome& outcome) {
-    std::vector<pid_t> pids;
-    for (const Process& process : outcome.container.processes) pids.push_back(process.pid);
-    return pids;
   }
 
   base::UniqueFd proc_{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -174,12 +174,6 @@ class ReadThreadedContainer : public ::testing::Test {
       again.thread_ids = later;
       return again;
     });
-  }
-
-  static std::vector<pid_t> PidsOf(const ReadOutcome& outcome) {
-    std::vector<pid_t> pids;
-    for (const Process& process : outcome.container.processes) pids.push_back(process.pid);
-    return pids;
   }
 
   FakeProc proc_;
