@@ -2,6 +2,7 @@
 // Where no event tells what happened to the seccomp directory.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -59,8 +60,11 @@ TEST_F(WatchRootTest, ADirectoryThatIsRemovedAndMadeAgainIsFilledAgain) {
                                  inotify ? std::vector<std::string>{} : WithoutInotify()),
                 IsOk());
     ASSERT_TRUE(WaitBoth());
+    // Stopped meanwhile: it would put back what is being removed.
+    ASSERT_EQ(::kill(node_.agent().pid(), SIGSTOP), 0);
     std::filesystem::remove_all(node_.seccomp_root());
     std::filesystem::create_directory(node_.seccomp_root());
+    ASSERT_EQ(::kill(node_.agent().pid(), SIGCONT), 0);
     EXPECT_TRUE(WaitBoth()) << node_.agent().LogSoFar();
     EXPECT_THAT(node_.agent().LogSoFar(), HasSubstr("seccomp directory opened anew"));
     EXPECT_EQ(node_.StopAgent(), 0);
